@@ -1,0 +1,49 @@
+"""The order in which services start: each after those it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .errors import ServiceError
+
+
+def start_order(depends_on: Mapping[str, Sequence[str]]) -> list[str]:
+    """
+    Put services in an order in which they can start.
+
+    Args:
+        depends_on: {name: names of those that must have started before it}, in order of registration.
+
+    Returns:
+        All names. Services that do not depend on each other keep the order in which they were registered.
+
+    Raises:
+        ServiceError: One depends on a name that is not there, or on itself by way of others; shows the way.
+    """
+    order: list[str] = []
+    done: set[str] = set()
+    for name in depends_on:
+        if name not in done:
+            _visit(name, depends_on, done, order)
+    return order
+
+
+def _visit(first: str, depends_on: Mapping[str, Sequence[str]], done: set[str], order: list[str]) -> None:
+    # {name: what it still needs}, the way from the first one. Not recursion: a chain of a thousand is legitimate.
+    way = {first: iter(depends_on[first])}
+    while way:
+        name = next(reversed(way))
+        needed = next(way[name], None)
+        if needed is None:
+            del way[name]
+            done.add(name)
+            order.append(name)
+        elif needed in way:
+            names = list(way)
+            cycle = " -> ".join([*names[names.index(needed) :], needed])
+            raise ServiceError(needed, f"depends on itself: {cycle}")
+        elif needed not in depends_on:
+            known = ", ".join(depends_on)
+            raise ServiceError(name, f"depends on {needed!r}, which is not registered; there are: {known}")
+        elif needed not in done:
+            way[needed] = iter(depends_on[needed])

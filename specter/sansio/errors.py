@@ -1,0 +1,74 @@
+"""
+Every exception of ours that is no HTTP answer.
+
+    Exception
+    ├── ServiceError      a service, or what was to run it, is set up wrongly or did not start
+    ├── SchemaError       a value does not fit its field: raised by a field's validator
+    ├── OperationError    an operation ends in a failure that its caller should see
+    └── WatcherError      a watcher's source is at its end for good: no retry
+
+``HTTPError`` belongs to a web framework and is in ``specter.http``. What an application can catch by name has a class
+here; a wrong argument stays a ``TypeError`` or ``ValueError``, a call at the wrong time a ``RuntimeError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class ServiceError(Exception):
+    """
+    A service could not be started, or cannot be: its name says which one.
+
+    Args:
+        service: Name of the service.
+        problem: What is wrong with it, as the end of the sentence "service 'name' ...": ``did not start: ...``,
+            ``depends on 'x', which is not registered``.
+    """
+
+    def __init__(self, service: str, problem: str) -> None:
+        super().__init__(service, problem)
+        self.service = service
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"service {self.service!r} {self.problem}"
+
+
+class SchemaError(Exception):
+    """
+    A value does not fit: a field's validator raises it with what the sender should read.
+
+    Args:
+        message: For the sender of the value.
+        field: Name of the field, dotted where schemas nest; ``None`` if it is no single one.
+        errors: Field to message, where there are several. Copied.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None, errors: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.errors = dict(errors or {})
+
+
+class OperationError(Exception):
+    """
+    An operation ends here, in an outcome that failed.
+
+    Args:
+        message: The outcome's error: whoever asked for the operation reads it.
+        status: HTTP status of the outcome.
+        meta: Further entries of the outcome's ``meta``. Copied.
+    """
+
+    def __init__(self, message: str, *, status: int = 400, meta: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.meta = dict(meta or {})
+
+
+class WatcherError(Exception):
+    """Raised by a watcher's poll or stream: the source is gone for good, so the watcher ends and does not try again."""

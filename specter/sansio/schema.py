@@ -1,0 +1,132 @@
+"""
+What a payload must look like: fields by name, each with a type, and what is wrong with a payload that differs.
+
+A schema is compiled once, when it is first used, into one plain function: see `schema_check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from .conversion import REFUSING, Conversions, Converter, converter_of
+from .field import Field as Field
+from .outcome import Outcome, made
+from .problems import Mismatch, Problem
+from .schema_check import Check, PlannedField, compiled
+
+# Schemas within schemas. Far more than anybody writes, and far from Python's limit of 1000 calls.
+MAX_NESTED = 64
+
+
+class Schema:
+    """
+    Fields by name, and the check of payloads against them.
+
+    Args:
+        name: Stands in front of errors.
+        fields: Name to `Field`, in the order in which they are checked and given back. Copied.
+        strict: Fields that the schema does not know are errors; otherwise they are left out.
+
+    Raises:
+        TypeError: *fields* is no dict of text to `Field`, or the type of one cannot be understood.
+        ValueError: Schemas are nested more than 64 deep.
+    """
+
+    # Which values are taken for another type than their own; a runtime with other users may have others.
+    _conversions: ClassVar[Conversions] = REFUSING
+
+    def __init__(self, name: str, fields: Mapping[str, Field], *, strict: bool = False) -> None:
+        if not isinstance(fields, Mapping):
+            raise TypeError(f"schema {name!r}: fields must be a dict of name to Field, got {type(fields).__name__}")
+        self.name = name
+        self._fields = dict(fields)
+        self._strict = strict
+        self._depth = 1
+        self._plan = [self._planned(key, field) for key, field in self._fields.items()]
+        self._check: Check = self._check_first
+
+    @property
+    def field_names(self) -> set[str]:
+        """The names of all fields: a new set."""
+        return set(self._fields)
+
+    @property
+    def required_fields(self) -> set[str]:
+        """The names of the fields that must be there: a new set."""
+        return {name for name, field in self._fields.items() if field.required}
+
+    def validate(self, data: Any) -> Outcome:
+        """
+        Check a payload. It is not changed.
+
+        Args:
+            data: The payload: a dict, or it is refused.
+
+        Returns:
+            A success with a new dict of all fields, in the order of the schema, which nobody else holds; or a failure
+            of status 400 whose ``meta["errors"]`` says what is wrong: field to message, dotted where fields nest.
+        """
+        if not isinstance(data, dict):
+            return Outcome.failure(f"[{self.name}] Expected a dict payload, got {type(data).__name__}")
+        try:
+            return made(True, self._check(data), None, 200, {})
+        except Mismatch as mismatch:
+            errors = {problem.path: problem.message for problem in mismatch.args}
+        listed = "; ".join([f"{path}: {message}" for path, message in errors.items()])
+        return made(False, None, f"[{self.name}] Validation failed: {listed}", 400, {"errors": errors})
+
+    def extend(self, name: str, extra_fields: Mapping[str, Field], *, strict: bool | None = None) -> Self:
+        """
+        Make a schema with further fields; this one stays as it is.
+
+        Args:
+            name: Of the new schema.
+            extra_fields: Added behind the others; one of the same name takes the other's place.
+            strict: ``None`` for the same as here.
+        """
+        return type(self)(name, {**self._fields, **extra_fields}, strict=self._strict if strict is None else strict)
+
+    def json_schema(self) -> dict[str, Any]:
+        """
+        Describe the payloads as JSON Schema, draft 2020-12: a new dict.
+
+        What it allows is valid, unless a validator refuses it or its type has no form in JSON. More is valid: a text
+        that reads like a number, for instance, and ``None`` for a field that is not required.
+        """
+        from .json_schema import json_schema  # it needs this class
+
+        return json_schema(self)
+
+    def __repr__(self) -> str:
+        return f"<Schema {self.name!r} {len(self._fields)} fields ({len(self.required_fields)} required)>"
+
+    def _planned(self, key: Any, field: Any) -> PlannedField:
+        where = f"schema {self.name!r}: field {key!r}"
+        if not isinstance(key, str):
+            raise TypeError(f"{where}: the name of a field must be a str, got {type(key).__name__}")
+        if not isinstance(field, Field):
+            raise TypeError(f"{where} must be a Field instance, got {type(field).__name__}")
+        try:
+            convert = converter_of(field.type, self._conversions, self._nested)
+        except TypeError as error:
+            raise TypeError(f"{where}: {error}") from None
+        return PlannedField(key, field, convert, none_is_missing=self._conversions.none_is_missing)
+
+    def _nested(self, kind: Any) -> Converter | None:
+        if not isinstance(kind, Schema):
+            return None
+        self._depth = max(self._depth, kind._depth + 1)
+        if self._depth > MAX_NESTED:
+            raise ValueError(f"schema {self.name!r} nests schemas more than {MAX_NESTED} deep")
+        return kind._convert
+
+    def _convert(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise Mismatch(Problem(f" must be dict: Expected dict, got {type(value).__name__}"))
+        return self._check(value)
+
+    def _check_first(self, data: dict[Any, Any]) -> dict[str, Any]:
+        # Two threads may compile at once: both get the same function, and one of the two is kept.
+        self._check = compiled(self._plan, strict=self._strict)
+        return self._check(data)

@@ -1,0 +1,174 @@
+"""
+Socket events with many subscribers: who hears one, what the client is answered, what refuses its connection.
+
+Subscribers are called one after another, by priority and then in order of subscription. Each may answer:
+
+- on connect, any error and the answer ``False`` refuse the connection; the first refusal stands, whatever comes later;
+- elsewhere, the acknowledgement is what the last subscriber to answer something other than ``None`` returned. An error
+  is no answer.
+"""
+
+from __future__ import annotations
+
+import errno
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any
+
+from .ownership import require_callable
+from .socket_arguments import SocketArguments
+
+
+class Subscription:
+    """
+    One callback for one event.
+
+    Args:
+        fn: The callback.
+        arguments: How it is called.
+        priority: A lower one is called earlier.
+        name: Whom it belongs to, for logs.
+    """
+
+    __slots__ = ("arguments", "fn", "name", "priority")
+
+    def __init__(self, fn: Callable[..., Any], arguments: SocketArguments, priority: float, name: str) -> None:
+        self.fn = fn
+        self.arguments = arguments
+        self.priority = priority
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<Subscription of {self.name!r}, priority {self.priority}>"
+
+
+class Subscriptions:
+    """
+    Who hears which event.
+
+    What `of` gives never changes afterwards: a callback that comes or goes during a dispatch counts from the next one.
+    """
+
+    def __init__(self) -> None:
+        self._by_event: dict[str, tuple[Subscription, ...]] = {}
+        # Derived from it, because every event asks.
+        self._wanted: dict[str, frozenset[str]] = {}
+
+    def of(self, event: str) -> tuple[Subscription, ...]:
+        """The subscriptions of an event, in the order in which they are called."""
+        return self._by_event.get(event, ())
+
+    def events(self) -> list[str]:
+        """The events that have subscriptions, oldest first."""
+        return list(self._by_event)
+
+    def wants(self, event: str, name: str) -> bool:
+        """Whether a callback of an event has a parameter that is filled by this name."""
+        return name in self._wanted.get(event, ())
+
+    def add(self, event: str, subscription: Subscription) -> None:
+        """Add after all of the same priority."""
+        before = self.of(event)
+        at = bisect_right(before, subscription.priority, key=lambda other: other.priority)
+        self._set(event, (*before[:at], subscription, *before[at:]))
+
+    def discard(self, event: str, subscription: Subscription) -> bool:
+        """Remove one subscription. Returns whether it was there."""
+        return self._keep(event, lambda other: other is not subscription)
+
+    def remove(self, event: str, fn: Callable[..., Any]) -> bool:
+        """Remove every subscription of *fn* to *event*. Returns whether there was one."""
+        return self._keep(event, lambda other: other.fn != fn)
+
+    def clear(self) -> list[str]:
+        """Remove all. Returns the events that had subscriptions."""
+        events = self.events()
+        self._by_event.clear()
+        self._wanted.clear()
+        return events
+
+    def _keep(self, event: str, wanted: Callable[[Subscription], bool]) -> bool:
+        before = self.of(event)
+        after = tuple(filter(wanted, before))
+        self._set(event, after)
+        return len(after) < len(before)
+
+    def _set(self, event: str, subscriptions: tuple[Subscription, ...]) -> None:
+        if subscriptions:
+            self._by_event[event] = subscriptions
+            self._wanted[event] = frozenset().union(*(each.arguments.wanted for each in subscriptions))
+        else:
+            self._by_event.pop(event, None)
+            self._wanted.pop(event, None)
+
+
+class Answers:
+    """
+    What the subscribers of one call answered, in their order.
+
+    Args:
+        connecting: The event is connect.
+
+    Attributes:
+        acknowledgement: What the client is answered; `None` for nothing.
+        refused: The connection is refused.
+        refusal: The error whose first argument tells the client why; `None` if it is not told.
+    """
+
+    __slots__ = ("acknowledgement", "connecting", "refusal", "refused")
+
+    def __init__(self, connecting: bool) -> None:
+        self.connecting = connecting
+        self.acknowledgement: Any = None
+        self.refused = False
+        self.refusal: BaseException | None = None
+
+    def add(self, answer: Any) -> None:
+        """Take what a subscriber returned."""
+        if answer is None:
+            return
+        if self.connecting and answer is False:
+            self.refuse()
+        else:
+            self.acknowledgement = answer
+
+    def refuse(self, error: BaseException | None = None) -> None:
+        """Take a subscriber's failure; *error* if it is for the client to read. Refuses a connection, else nothing."""
+        if self.connecting and not self.refused:
+            self.refused = True
+            self.refusal = error
+
+
+def is_refusal(error: BaseException, kinds: tuple[type[Exception], ...]) -> bool:
+    """
+    Tell whether an error was raised to refuse a connection, and says why.
+
+    Args:
+        error: What a subscriber raised.
+        kinds: The classes that refuse. The built-in `ConnectionRefusedError` is one: where the system raised it,
+            because somebody refused a connection to the application, it is an error like any other.
+    """
+    return isinstance(error, kinds) and getattr(error, "errno", None) != errno.ECONNREFUSED
+
+
+def require_event(event: object) -> None:
+    """
+    Refuse what cannot be the name of an event.
+
+    Raises:
+        TypeError: *event* is no string, or empty.
+    """
+    if not isinstance(event, str) or not event:
+        raise TypeError(f"a socket event must be a non-empty string, got {event!r}")
+
+
+def require_subscriber(fn: object, priority: object) -> None:
+    """
+    Refuse what cannot subscribe.
+
+    Raises:
+        TypeError: *fn* is not callable, or *priority* is no number.
+    """
+    require_callable(fn, "a socket callback")
+    if not isinstance(priority, int | float):
+        raise TypeError(f"priority must be a number, got {priority!r}")

@@ -1,0 +1,128 @@
+"""
+Rules of Store: one flat dict, replaced as a whole by each change.
+
+A state is never edited once it stands, so that whoever has it may read it while another thread changes the store. Its
+values are the application's own objects and are not copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+State = dict[str, Any]
+
+
+def initial(state: State | None) -> State:
+    """
+    The first state: a copy of what was given.
+
+    Raises:
+        TypeError: *state* is neither a dict nor `None`.
+    """
+    if state is not None and not isinstance(state, dict):
+        raise TypeError(f"initial_state must be a dict, got {type(state).__name__}")
+    return dict(state or {})
+
+
+def merged(state: State, partial: State) -> State:
+    """
+    The state with the entries of *partial* set.
+
+    Raises:
+        TypeError: *partial* is no dict.
+    """
+    return {**state, **_dict(partial, "set")}
+
+
+def replaced(state: State, new: State) -> State:
+    """
+    A copy of *new* in the place of the state.
+
+    Raises:
+        TypeError: *new* is no dict.
+    """
+    return dict(_dict(new, "replace"))
+
+
+def without(state: State, *keys: Hashable) -> State:
+    """The state without *keys*; the very same dict if it has none of them."""
+    gone = {key for key in keys if key in state}
+    if not gone:
+        return state
+    return {key: value for key, value in state.items() if key not in gone}
+
+
+def updated(state: State, mutator: Callable[[State], State | None]) -> State:
+    """
+    The state after *mutator* has edited a draft of it.
+
+    Args:
+        state: As it stands. Not edited.
+        mutator: Gets a copy of the state. Edits it, or returns a dict that takes its place. If it raises, the dicts,
+            lists and sets within the state get back what they held before it ran.
+
+    Raises:
+        TypeError: *mutator* cannot be called, or returned something else.
+    """
+    if not callable(mutator):
+        raise TypeError("[SPECTER:store] update() requires a callable mutator")
+    draft = dict(state)
+    before = _contents(state)
+    try:
+        result = mutator(draft)
+        if result is not None and not isinstance(result, dict):
+            raise TypeError("[SPECTER:store] update() mutator must return a dict or None")
+    except BaseException:
+        for container, content in before:
+            _restore(container, content)
+        raise
+    return draft if result is None else dict(result)
+
+
+def _dict(value: State, call: str) -> State:
+    if not isinstance(value, dict):
+        raise TypeError(f"[SPECTER:store] {call}() requires a dict, got {type(value).__name__}")
+    return value
+
+
+# What a mutator can edit in place, and this rule can put back. A subclass may have more to it than its entries.
+_CONTAINERS = frozenset({dict, list, set})
+
+
+def _contents(state: State) -> list[tuple[Any, Any]]:
+    """Each plain dict, list and set below *state*, once, with a copy of what it holds."""
+    found: dict[int, tuple[Any, Any]] = {}
+    ahead = _containers_in(state)
+    while ahead:
+        container = ahead.pop()
+        if id(container) not in found:
+            found[id(container)] = (container, container.copy())
+            ahead += _containers_in(container)
+    return list(found.values())
+
+
+def _containers_in(container: Any) -> list[Any]:
+    return [value for value in _values(container) if type(value) in _CONTAINERS]
+
+
+def _values(container: Any) -> Any:
+    return container.values() if isinstance(container, dict) else container
+
+
+def _restore(container: Any, content: Any) -> None:
+    # Another thread may be reading the containers that the mutator left alone.
+    if _ids(container) == _ids(content):
+        return
+    if isinstance(container, list):
+        container[:] = content
+    else:
+        container.clear()
+        container.update(content)
+
+
+def _ids(container: Any) -> list[int]:
+    """What is in it, by identity: comparing values would call their own `__eq__`."""
+    if isinstance(container, set):
+        return sorted(map(id, container))  # a copy of a set may have another order
+    return [*map(id, container), *map(id, _values(container))]

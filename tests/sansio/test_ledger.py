@@ -1,0 +1,158 @@
+"""What a service owns, and in which order it goes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specter.sansio.ledger import MOST_ROUNDS, Ledger, Step
+
+
+def steps(ledger, *hooks, do=lambda step: None):
+    """All steps, each carried out by *do*; tasks and subscribers go when it is their turn."""
+    found = []
+    for step in ledger.teardown(*hooks):
+        found.append(step)
+        if step.kind == "tasks":
+            ledger.tasks.clear()
+        elif step.kind == "subscribers":
+            ledger.subscribers.clear()
+        do(step)
+    return found
+
+
+def test_a_new_ledger_is_empty():
+    ledger = Ledger()
+
+    assert not ledger
+    assert steps(ledger) == [Step("tasks")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("intervals", {"i": 1}),
+        ("timeouts", {"t": 1}),
+        ("tasks", {1: None}),
+        ("bus_unsubs", [1]),
+        ("children", {1: 1}),
+        ("cleanups", [1]),
+        ("subscribers", {1: 1}),
+    ],
+)
+def test_a_ledger_with_anything_in_it_is_not_empty(name, value):
+    ledger = Ledger()
+    setattr(ledger, name, value)
+
+    assert ledger
+    steps(ledger)
+    assert not ledger
+
+
+def full():
+    ledger = Ledger()
+    ledger.intervals = {"i1": "interval 1", "i2": "interval 2"}
+    ledger.timeouts = {"t": "timeout"}
+    ledger.tasks = {"task": None}
+    ledger.bus_unsubs = ["unsub"]
+    ledger.children = {1: "child 1", 2: "child 2"}
+    ledger.cleanups = ["cleanup 1", "cleanup 2"]
+    ledger.subscribers = {"fn": "subscriber"}
+    return ledger
+
+
+def test_the_order():
+    assert [(step.kind, step.subject) for step in steps(full(), "before", "on_stop")] == [
+        ("hook", "before"),
+        ("hook", "on_stop"),
+        ("timers", ["interval 1", "interval 2", "timeout"]),
+        ("tasks", None),
+        ("call", "unsub"),
+        ("child", "child 2"),
+        ("child", "child 1"),
+        ("call", "cleanup 2"),
+        ("call", "cleanup 1"),
+        ("subscribers", None),
+    ]
+
+
+def test_what_a_step_takes_out_itself_is_not_asked_for_again():
+    ledger = full()
+
+    def do(step):
+        if step == Step("child", "child 2"):
+            ledger.children.clear()
+        if step == Step("call", "cleanup 2"):
+            ledger.cleanups.clear()
+
+    found = steps(ledger, do=do)
+
+    assert Step("child", "child 1") not in found
+    assert Step("call", "cleanup 1") not in found
+
+
+def test_what_a_step_adds_is_released():
+    ledger = full()
+
+    def do(step):
+        if step == Step("call", "cleanup 1"):
+            ledger.children[3] = "late child"
+            ledger.cleanups.append("late cleanup")
+        if step == Step("child", "late child"):
+            ledger.tasks["late task"] = None
+
+    found = steps(ledger, do=do)
+
+    assert not ledger
+    assert found.index(Step("child", "late child")) < found.index(Step("call", "late cleanup"))
+    assert found.count(Step("tasks")) == 3
+
+
+def test_a_step_that_adds_for_ever_is_given_up():
+    ledger = Ledger()
+    ledger.cleanups.append("again")
+
+    def do(step):
+        if step.kind == "call":
+            ledger.cleanups.append("again")
+
+    found = steps(ledger, do=do)
+
+    assert found.count(Step("call", "again")) == MOST_ROUNDS
+    assert ledger
+
+
+KINDS = ["hook", "timers", "tasks", "call", "child", "call", "subscribers"]
+
+
+@given(
+    counts=st.lists(st.integers(0, 4), min_size=7, max_size=7),
+    extra=st.dictionaries(
+        st.integers(0, 30), st.sampled_from(["children", "cleanups", "tasks", "timeouts"]), max_size=5
+    ),
+)
+def test_everything_goes_once_and_in_order(counts, extra):
+    ledger = Ledger()
+    names = iter(range(1000))
+    for name, count in zip(Ledger.__slots__, counts, strict=True):
+        held = getattr(ledger, name)
+        for _ in range(count):
+            held.append(f"{name} {next(names)}") if isinstance(held, list) else held.update({next(names): next(names)})
+    went = []
+
+    def do(step):
+        went.append(step)
+        late = extra.get(len(went))
+        if late is not None:
+            held = getattr(ledger, late)
+            held.append("late") if isinstance(held, list) else held.update({next(names): next(names)})
+
+    found = steps(ledger, do=do)
+
+    assert not ledger
+    singles = [step for step in found if step.kind in ("call", "child") and step.subject != "late"]
+    assert len(singles) == len(set(singles))
+    if not extra:
+        kinds = [step.kind for step in found]
+        assert [kind for kind in ("timers", "tasks", "child", "subscribers") if kind in kinds] == sorted(
+            {kind for kind in kinds if kind != "call"}, key=["timers", "tasks", "child", "subscribers"].index
+        )

@@ -1,0 +1,211 @@
+"""Who hears which event, against a plain list of subscriptions."""
+
+import itertools
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from specter.sansio import listeners as rules
+from specter.sansio.listeners import Listeners
+
+
+def table():
+    return Listeners[str]()
+
+
+def add(listeners, event, fn, name="kept", once=False):
+    return listeners.add(event, fn, lambda: name, once=once)
+
+
+def heard(listeners, event):
+    return [entry.fn for entry in listeners.hearing(event).entries]
+
+
+def test_nobody_hears_at_first():
+    assert table().hearing("a").entries == ()
+    assert table().count() == 0
+
+
+def test_what_is_made_for_a_listener_is_made_once():
+    listeners = table()
+    entry, _ = add(listeners, "a", print, "first")
+    again, _ = add(listeners, "a", print, "second")
+
+    assert again is entry
+    assert entry.listener == "first"
+    assert (entry.event, entry.fn) == ("a", print)
+
+
+def test_a_running_emit_keeps_what_it_has():
+    listeners = table()
+    entry, holder = add(listeners, "a", print)
+    hearing = listeners.hearing("a")
+    listeners.release(entry, holder)
+    add(listeners, "a", repr)
+
+    assert hearing.entries == (entry,)
+
+
+def test_releasing_twice_is_harmless():
+    listeners = table()
+    entry, holder = add(listeners, "a", print)
+
+    assert listeners.release(entry, holder)
+    assert not listeners.release(entry, holder)
+    add(listeners, "a", print)
+    assert not listeners.release(entry, holder)
+    assert listeners.count("a") == 1
+
+
+@pytest.mark.parametrize("event", ["a", "a:*"])
+def test_a_listener_goes_with_the_last_of_its_subscriptions(event):
+    listeners = table()
+    entry, first = add(listeners, event, print)
+    _, second = add(listeners, event, print, once=True)
+
+    assert not listeners.release(entry, first)
+    assert listeners.release(entry, second)
+    assert listeners.count() == 0
+    assert not listeners.hearing(event).once
+
+
+@pytest.mark.parametrize("event", ["a", "a:*"])
+def test_removing_ends_all_subscriptions_of_a_function(event):
+    listeners = table()
+    entry, _ = add(listeners, event, print)
+    add(listeners, event, print, once=True)
+    add(listeners, event, repr)
+
+    assert listeners.remove(event, print) == [entry]
+    assert listeners.remove(event, print) == []
+    assert not listeners.hearing(event.removesuffix("*")).once
+    assert heard(listeners, event.removesuffix("*")) == [repr]
+
+
+def test_a_function_that_cannot_be_hashed_can_listen():
+    class Unhashable:
+        __hash__ = None
+
+        def __call__(self, data):
+            """Hear."""
+
+    one, two = Unhashable(), Unhashable()
+    listeners = table()
+    for fn in (one, one, two):
+        add(listeners, "a:b", fn)
+        add(listeners, "a:*", fn)
+
+    assert listeners.count("a:b") == 2
+
+
+def test_equal_methods_of_two_objects_are_two_functions():
+    one, two = [1], [1]
+    listeners = table()
+    add(listeners, "a", one.append)
+    add(listeners, "a", two.append)
+
+    assert listeners.count("a") == (2 if one.append != two.append else 1)
+
+
+def test_so_many_names_that_they_are_not_all_remembered(monkeypatch):
+    monkeypatch.setattr(rules, "MOST_HEARD", 3)
+    listeners = table()
+    add(listeners, "a:*", print)
+    for _ in range(2):
+        for number in range(10):
+            assert heard(listeners, f"a:{number}") == [print]
+
+    assert len(listeners.heard) == 3
+
+
+def functions(count):
+    return [lambda data, number=number: number for number in range(count)]
+
+
+class AgainstAList(RuleBasedStateMachine):
+    """Subscriptions as a list of (serial of the listener, event, fn, once)."""
+
+    held = Bundle("held")
+    events = st.sampled_from(["a", "a:", "a:b", "a:b:c", "b", "a:*", "a:b:*", "*", "a*"])
+    names = st.sampled_from(["a", "a:", "a:b", "a:b:c", "ab", "b", "c"])
+    fns = st.integers(0, 3)
+
+    def __init__(self):
+        super().__init__()
+        self.listeners = table()
+        self.functions = functions(4)
+        self.serials = itertools.count()
+        self.model = []
+
+    def find(self, event, fn):
+        return [held for held in self.model if held[1:3] == (event, fn)]
+
+    @rule(target=held, event=events, fn=fns, once=st.booleans())
+    def add(self, event, fn, once):
+        function = self.functions[fn]
+        same = self.find(event, function)
+        entry, holder = add(self.listeners, event, function, once=once)
+        record = (same[0][0] if same else next(self.serials), event, function, once, holder)
+        self.model.append(record)
+        return entry, holder, record
+
+    @rule(given=consumes(held))
+    def release(self, given):
+        entry, holder, record = given
+        there = record in self.model
+        self.model = [held for held in self.model if held is not record]
+        gone = self.listeners.release(entry, holder)
+        assert gone == (there and not self.find(record[1], record[2]))
+
+    @rule(event=events, fn=fns)
+    def remove(self, event, fn):
+        gone = self.find(event, self.functions[fn])
+        removed = self.listeners.remove(event, self.functions[fn])
+        assert [entry.fn for entry in removed] == ([self.functions[fn]] if gone else [])
+        self.model = [held for held in self.model if held not in gone]
+
+    @rule(event=st.none() | events)
+    def clear(self, event):
+        gone = [held for held in self.model if event is None or held[1] == event]
+        assert len(self.listeners.clear(event)) == len({held[0] for held in gone})
+        self.model = [held for held in self.model if held not in gone]
+
+    @rule(event=names)
+    def emit(self, event):
+        hearing = self.listeners.hearing(event)
+        self.listeners.spend(hearing)
+        serials = {(entry.event, entry.fn) for entry in hearing.entries}
+        self.model = [held for held in self.model if not (held[3] and (held[1], held[2]) in serials)]
+
+    def hearing(self, event):
+        found = {}
+        for serial, name, fn, _, _ in sorted(self.model, key=lambda held: held[0]):
+            if name == event or (name.endswith("*") and event.startswith(name[:-1])):
+                found.setdefault(fn, serial)
+        return list(found)
+
+    @invariant()
+    def same(self):
+        for event in ("a", "a:", "a:b", "a:b:c", "ab", "b", "c"):
+            assert heard(self.listeners, event) == self.hearing(event)
+            assert self.listeners.count(event) == len(self.hearing(event))
+            hearing = self.listeners.hearing(event)
+            kept = {(entry.event, entry.fn) for entry in hearing.entries}
+            assert hearing.once == any(held[3] and (held[1], held[2]) in kept for held in self.model)
+        assert self.listeners.count() == len({held[0] for held in self.model})
+
+
+TestAgainstAList = AgainstAList.TestCase
+TestAgainstAList.settings = settings(max_examples=60, stateful_step_count=30)
+
+
+@pytest.mark.parametrize("event", ["a", "a:*"])
+def test_find(event):
+    listeners = table()
+    entry, _ = add(listeners, event, print)
+
+    assert listeners.find(event, print) is entry
+    assert listeners.find(event, repr) is None
+    assert listeners.find("b", print) is None
