@@ -1,0 +1,102 @@
+"""A manager in the life of its Quart application and of its server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .serving.attach import attach
+from .serving.gate import Gate
+
+if TYPE_CHECKING:
+    from .manager import ServiceManager
+
+
+class Lifespan:
+    """
+    Boots a manager when the server starts, and shuts it down when that ends.
+
+    It takes the place of a ``while_serving`` generator of Quart: what the application set up before `boot` was called
+    is there when the services start, and still there when they stop. A generator could serve only once; a Quart test
+    client may start the application again.
+
+    Args:
+        manager: What it boots.
+    """
+
+    def __init__(self, manager: ServiceManager) -> None:
+        self._manager = manager
+        self._detach: Callable[[], None] | None = None
+
+    def wire(self, app: Any) -> None:
+        """Make it a part of the application's life."""
+        app.extensions["specter"] = self._manager
+        app.while_serving_gens.append(self)
+
+    def __aiter__(self) -> Lifespan:
+        return self
+
+    async def __anext__(self) -> None:
+        if self._detach is None:
+            await self._begin()
+        else:
+            await self._end()
+            raise StopAsyncIteration
+
+    async def _begin(self) -> None:
+        detach = attach(self._manager)
+        try:
+            await self._manager.boot()
+        except BaseException:
+            detach()
+            raise
+        self._detach = detach
+
+    async def _end(self) -> None:
+        detach, self._detach = self._detach, None
+        try:
+            await self._manager.shutdown()
+        finally:
+            if detach is not None:
+                detach()
+
+
+def check_app(app: Any) -> None:
+    """
+    Refuse what is no Quart application.
+
+    Raises:
+        TypeError: *app* is none; a Flask application is told of the backend switch.
+    """
+    if app is None or hasattr(app, "while_serving_gens"):
+        return
+    if any(base.__module__.partition(".")[0] == "flask" for base in type(app).__mro__):
+        raise TypeError(
+            "a Flask application cannot be served by the asyncio runtime: call specter.use_backend('gevent') first, or "
+            "set SPECTER_BACKEND=gevent (or make it a Quart application)"
+        )
+    raise TypeError(f"app must be a Quart application or None, got {type(app).__name__}")
+
+
+def check_socketio(socketio: Any) -> None:
+    """
+    Refuse what is no server of python-socketio for asyncio.
+
+    Raises:
+        TypeError: *socketio* is none; names what is needed.
+    """
+    if socketio is None or (hasattr(socketio, "eio") and getattr(socketio, "is_asyncio_based", lambda: False)()):
+        return
+    raise TypeError(
+        f"socketio must be a socketio.AsyncServer(async_mode='asgi') or None, got {type(socketio).__name__}"
+        " (Flask-SocketIO needs specter.use_backend('gevent'))"
+    )
+
+
+def behind_gate(app: Any, socketio: Any) -> Gate:
+    """The ASGI application of both, behind a gate."""
+    if socketio is None:
+        return Gate(app)
+    import socketio as python_socketio
+
+    return Gate(python_socketio.ASGIApp(socketio, app))

@@ -1,0 +1,123 @@
+"""The event loop that something belongs to, reached from every thread."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from contextvars import copy_context
+from threading import get_ident
+from typing import Any
+
+import anyio
+from anyio.lowlevel import EventLoopToken, RunVar, current_token
+
+# How often a thread that waits for a loop asks whether that loop still turns. A loop that was stopped but not closed
+# never answers, and the thread would wait for good.
+_ASK_EVERY = 0.2
+
+_here: RunVar[Loop] = RunVar("specter_loop")
+
+
+class LoopGone(RuntimeError):
+    """The loop was closed, or does not turn any more."""
+
+
+class Loop:
+    """An event loop of asyncio or trio, and the thread in which it runs."""
+
+    __slots__ = ("__weakref__", "native", "thread", "time")
+
+    def __init__(self, token: EventLoopToken) -> None:
+        # asyncio's event loop, or trio's token.
+        self.native: Any = token.native_token
+        self.thread = get_ident()
+        # The clock, in seconds: the same as `anyio.current_time`, which first finds out on which loop it is.
+        self.time: Callable[[], float] = getattr(self.native, "time", anyio.current_time)
+
+    @staticmethod
+    def current() -> Loop | None:
+        """The loop that runs in this thread; `None` if none does."""
+        try:
+            return _here.get()
+        except LookupError:
+            loop = Loop(current_token())
+            _here.set(loop)
+            return loop
+        except anyio.NoEventLoopError:
+            return None
+
+    @staticmethod
+    def is_trio() -> bool:
+        """Whether the caller runs on trio."""
+        loop = Loop.current()
+        return loop is not None and not hasattr(loop.native, "create_task")
+
+    def here(self) -> bool:
+        """Whether the caller is in the loop's own thread."""
+        return get_ident() == self.thread
+
+    def soon(self, fn: Callable[..., Any], *args: Any) -> None:
+        """
+        Have *fn* called on the loop, soon. Never waits; safe from every thread.
+
+        Raises:
+            LoopGone: The loop is closed.
+        """
+        try:
+            if hasattr(self.native, "call_soon_threadsafe"):
+                self.native.call_soon_threadsafe(_known_as_asyncio, fn, *args)
+            else:
+                # In the caller's context, as on asyncio: it tells the runtime around the caller.
+                self.native.run_sync_soon(copy_context().run, fn, *args)
+        except RuntimeError as error:  # asyncio's own, or trio's RunFinishedError
+            raise LoopGone(str(error)) from error
+
+    def run(self, fn: Callable[..., Any], *args: Any) -> Any:
+        """
+        Call *fn* on the loop and wait for what it returns or raises; at once if the caller is in its thread.
+
+        Raises:
+            LoopGone: The loop is closed, or was stopped before it came to the call.
+        """
+        if self.here():
+            return fn(*args)
+        answer: Future[Any] = Future()
+
+        def answered() -> None:
+            if not answer.set_running_or_notify_cancel():
+                return
+            try:
+                answer.set_result(fn(*args))
+            except BaseException as error:
+                answer.set_exception(error)
+
+        self.soon(answered)
+        while not wait([answer], _ASK_EVERY).done:
+            if not self._turns() and answer.cancel():
+                raise LoopGone("the event loop was stopped")
+        return answer.result()
+
+    def _turns(self) -> bool:
+        is_running = getattr(self.native, "is_running", None)
+        return is_running() if is_running else True  # trio finishes what was handed to it, or says that it cannot
+
+
+def _known_as_asyncio(fn: Callable[..., Any], *args: Any) -> None:
+    """Call *fn* so that anyio knows its loop: sniffio looks for a task, and a callback of the loop is none."""
+    sniffio = sys.modules.get("sniffio")
+    if sniffio is None:
+        fn(*args)
+        return
+    context = copy_context()
+    context.run(sniffio.current_async_library_cvar.set, "asyncio")
+    context.run(fn, *args)
+
+
+def native_task() -> Any:
+    """The task of asyncio or trio in which the caller runs."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return sys.modules["trio"].lowlevel.current_task()

@@ -1,0 +1,65 @@
+"""Waiting that no cancellation of the waiter cuts short."""
+
+from __future__ import annotations
+
+import math
+from asyncio import CancelledError
+from collections.abc import Iterable
+
+import anyio
+
+
+class Undisturbed:
+    """
+    Waits of a caller that may be cancelled meanwhile, and hears of it at the end.
+
+    A shield alone does not do: asyncio's own ``Task.cancel()`` goes through anyio's.
+    """
+
+    def __init__(self) -> None:
+        self._cancelled: CancelledError | None = None
+
+    async def wait(self, awaited: Iterable[anyio.Event], until: float = math.inf) -> bool:
+        """
+        Wait until all of *awaited* are set.
+
+        Args:
+            awaited: Events.
+            until: The moment to give up, on the clock of the loop.
+
+        Returns:
+            Whether all are set.
+        """
+        waiting = [event for event in awaited if not event.is_set()]
+        while not await self._waited(waiting, until):
+            continue
+        return all(event.is_set() for event in waiting)
+
+    async def _waited(self, events: Iterable[anyio.Event], until: float) -> bool:
+        # A scope for each attempt: one in which a native cancellation arrived does not keep its own to itself any more.
+        try:
+            with anyio.CancelScope(shield=True, deadline=until):
+                for event in events:
+                    await event.wait()
+        except CancelledError as error:
+            self._cancelled = error
+            return False
+        return True
+
+    def go_on(self) -> None:
+        """Raise the cancellation that came during the waits, if one did."""
+        if self._cancelled is not None:
+            raise self._cancelled
+
+
+async def wait_regardless(event: anyio.Event, until: float = math.inf) -> None:
+    """
+    Wait for *event* even if the caller is cancelled meanwhile; the cancellation goes on afterwards.
+
+    Args:
+        event: What is waited for.
+        until: The moment to give up, on the clock of the loop.
+    """
+    undisturbed = Undisturbed()
+    await undisturbed.wait([event], until)
+    undisturbed.go_on()

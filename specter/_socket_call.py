@@ -1,0 +1,178 @@
+"""One event of one client: who is asked, what it is answered, and that it is known while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ._calls import name_of
+from ._where import where
+from .sansio.socket_events import Answers, Subscription, is_refusal
+
+if TYPE_CHECKING:
+    from ._socket_server import SocketServer
+
+log = logging.getLogger("specter.socket_ingress")
+
+_sid: ContextVar[str | None] = ContextVar("specter_sid", default=None)
+
+
+def current_sid() -> str | None:
+    """The session id of the client whose event is handled, anywhere below its handler; `None` elsewhere."""
+    return _sid.get()
+
+
+class Incoming:
+    """
+    An event on its way through its subscribers.
+
+    Args:
+        event: Its name.
+        values: The client's, in order.
+        named: What the server knows of the client, by name of parameter.
+        answers: Where the subscribers' answers are collected.
+        socket_call: The handler in flight; `None` if the event was dispatched by hand.
+        extra: Keyword arguments for those who can take them.
+    """
+
+    __slots__ = ("answers", "event", "extra", "named", "socket_call", "values")
+
+    def __init__(
+        self,
+        event: str,
+        values: tuple[Any, ...],
+        named: dict[str, Any],
+        answers: Answers,
+        socket_call: SocketCall | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        self.event = event
+        self.values = values
+        self.named = named
+        self.answers = answers
+        self.socket_call = socket_call
+        self.extra = extra
+
+
+async def ask(subscription: Subscription, incoming: Incoming) -> BaseException | None:
+    """
+    Call one subscriber, and note its answer.
+
+    Returns:
+        Its error, logged already, and a refusal on connect; `None` if it raised none, or one that refuses by intent.
+    """
+    if incoming.socket_call is not None:
+        incoming.socket_call.name = subscription.name
+    try:
+        args, kwargs = subscription.arguments.fill(incoming.values, incoming.named, incoming.extra)
+        answer = subscription.fn(*args, **kwargs)
+        if hasattr(answer, "__await__"):  # a tenth of the cost of inspect.isawaitable
+            answer = await answer
+    except Exception as error:
+        return _failed(subscription, incoming, error)
+    except asyncio.CancelledError as error:
+        # Something that the subscriber waited for was cancelled, or the subscriber itself.
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return _failed(subscription, incoming, error)
+    incoming.answers.add(answer)
+    return None
+
+
+def _failed(subscription: Subscription, incoming: Incoming, error: BaseException) -> BaseException | None:
+    if incoming.answers.connecting and is_refusal(error, _refusing()):
+        log.debug("%s refused a connection: %s", name_of(subscription.fn), error)
+        incoming.answers.refuse(error)
+        return None
+    log.error("socket event %r: %s failed", incoming.event, name_of(subscription.fn), exc_info=error)
+    incoming.answers.refuse()
+    return error
+
+
+def conclude(answers: Answers) -> Any:
+    """
+    Give python-socketio its answer: the acknowledgement, or on connect `False` for a refusal that says nothing.
+
+    Raises:
+        Exception: A refusal that says why; python-socketio's class, where it is loaded.
+    """
+    if not answers.refused:
+        return answers.acknowledgement
+    if answers.refusal is None:
+        return False
+    known = _refusing()[1:]
+    if not known or isinstance(answers.refusal, known):
+        raise answers.refusal
+    raise known[0](*answers.refusal.args[:1])
+
+
+def _refusing() -> tuple[type[Exception], ...]:
+    """The classes that refuse a connection, the built-in one first. What nobody imported nobody has raised."""
+    modules = [sys.modules[name] for name in ("socketio.exceptions", "flask_socketio") if name in sys.modules]
+    return (ConnectionRefusedError, *(module.ConnectionRefusedError for module in modules))
+
+
+class SocketCall:
+    """
+    A handler in flight, as a context manager round it.
+
+    A cancellation of the handler ends here: python-socketio would swallow it all the same, and then tell the client
+    that the event was handled, or that it is connected.
+
+    Args:
+        server: Where it is known.
+        event: The event's name.
+        sid: The client's session id.
+        name: Whose handler it is; changes as one subscriber after another is called.
+    """
+
+    __slots__ = ("_cancels", "_server", "_task", "_token", "event", "name", "sid")
+
+    def __init__(self, server: SocketServer, event: str, sid: str | None, name: str = "") -> None:
+        self.event = event
+        self.sid = sid
+        self.name = name
+        self._server = server
+        self._cancels = 0
+
+    def __enter__(self) -> Self:
+        self._task: Any = asyncio.current_task()
+        self._token: Token[str | None] = _sid.set(self.sid)
+        self._server.calls[self] = None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        _sid.reset(self._token)
+        self._server.ended(self)
+        if kind is None and not self._cancels:
+            return False
+        for _ in range(self._cancels):
+            self._task.uncancel()
+        if kind is None or not issubclass(kind, asyncio.CancelledError):
+            return False
+        self._cancels += 1
+        if self._task.cancelling():
+            # Somebody else's: connect and disconnect run in the task of the connection, which must hear of it.
+            asyncio.get_running_loop().call_soon(self._task.cancel)
+        return True
+
+    def cancel(self) -> None:
+        """Cancel the handler: natively, so that it is delivered once and a ``finally`` that waits is not cut."""
+        self._cancels += 1
+        self._task.cancel()
+
+    def answer(self, answer: Any) -> Any:
+        """What to return to python-socketio: nothing at all, not even an empty answer, if the handler was cancelled."""
+        return self._server.refused(self.event) if answer is None and self._cancels else answer
+
+    def __str__(self) -> str:
+        """One line for the log, with the line of the application at which it waits."""
+        of = f" of {self.name!r}" if self.name else ""
+        return f"event {self.event!r}{of} (sid {self.sid}) at {where(self._task)}"

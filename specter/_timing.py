@@ -1,0 +1,142 @@
+"""The intervals and timeouts of a service: one heap and one sleeping task of its runtime serve them all."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import math
+import random
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ._calls import forget, name_of
+from .sansio.ownership import require_callable
+from .sansio.timers import Timer
+from .task import Task
+
+if TYPE_CHECKING:
+    from .service import Service
+
+log = logging.getLogger("specter.service")
+
+_NUMBERS = (int, float)
+
+
+def start_timer(service: Service, kind: str, fn: Callable[[], Any], seconds: float) -> str:
+    """
+    Start a timer.
+
+    Args:
+        service: Whose.
+        kind: ``interval`` or ``timeout``.
+        fn: Plain or a coroutine function.
+        seconds: More than 0; a timeout's may be 0.
+
+    Returns:
+        Its id.
+
+    Raises:
+        RuntimeError: The service is not started.
+        TypeError: *fn* cannot be called, or *seconds* is no number.
+        ValueError: *seconds* is too small, or not finite.
+    """
+    require_callable(fn, f"the function of a timer ({kind})")
+    require_seconds(seconds, f"the time of a timer ({kind})", least=None if kind == "interval" else 0)
+    service._require_started(f"start a timer ({kind})")
+    return service._runtime._loop.run(_start, service, kind, fn, seconds)  # type: ignore[no-any-return]
+
+
+def cancel_timer(service: Service, kind: str, key: str) -> None:
+    """End a timer, and its call if that runs and is not the caller. Unknown keys are ignored."""
+    timer = _timers(service, kind).pop(key, None)
+    if timer is not None:
+        service._runtime._loop.run(_cancel, timer)
+
+
+def forget_timer(timer: Timer) -> None:
+    """Make sure that a timer calls no more. A call that runs goes on."""
+    timer.owner._runtime._timers.cancel(timer)
+
+
+def fire(timer: Timer) -> None:
+    """Call what a timer is for. The task that does this serves the timers of all services: no error leaves it."""
+    service: Service = timer.owner
+    try:
+        result = service._own_context().run(timer.fn)
+        if result is not None and inspect.isawaitable(result):
+            _go_on_in_task(service, timer, result)
+            return
+    except Exception:
+        _failed(timer)
+    _wind(timer)
+
+
+def require_seconds(seconds: float, what: str, least: float | None = None) -> None:
+    """
+    Refuse what is no duration.
+
+    Raises:
+        TypeError: *seconds* is no number.
+        ValueError: It is less than *least*, or not more than 0 if that is not given; or it is not finite.
+    """
+    if not isinstance(seconds, _NUMBERS) or isinstance(seconds, bool):
+        raise TypeError(f"{what} must be a number of seconds, got {seconds!r}")
+    if not math.isfinite(seconds):
+        raise ValueError(f"{what} must be finite, got {seconds!r}")
+    if least is None and seconds <= 0:
+        raise ValueError(f"{what} must be more than 0 seconds, got {seconds!r}")
+    if least is not None and seconds < least:
+        raise ValueError(f"{what} must be {least} seconds or more, got {seconds!r}")
+
+
+def _start(service: Service, kind: str, fn: Callable[[], Any], seconds: float) -> str:
+    timers = _timers(service, kind)
+    key = f"{kind}_{random.getrandbits(32):08x}"
+    while key in timers:
+        key = f"{kind}_{random.getrandbits(32):08x}"
+    timer = timers[key] = Timer(fn, seconds if kind == "interval" else None, key, service)
+    service._runtime._add_timer(timer, seconds)
+    return key
+
+
+def _timers(service: Service, kind: str) -> dict[str, Timer]:
+    return service._ledger.intervals if kind == "interval" else service._ledger.timeouts
+
+
+def _cancel(timer: Timer) -> None:
+    forget_timer(timer)
+    if timer.task is not None and timer.task is not Task.current():
+        timer.task.cancel()
+
+
+def _go_on_in_task(service: Service, timer: Timer, waiting: Awaitable[Any]) -> None:
+    try:
+        timer.task = service._spawn_internal(_finish, name_of(timer.fn), timer, waiting)
+    except RuntimeError:
+        forget(waiting)
+        raise
+    timer.task.on_end = partial(forget, waiting)  # it may be cancelled before it begins
+
+
+async def _finish(timer: Timer, waiting: Awaitable[Any]) -> None:
+    try:
+        await waiting
+    except Exception:
+        _failed(timer)
+    finally:
+        timer.task = None
+        _wind(timer)
+
+
+def _wind(timer: Timer) -> None:
+    """Let an interval fall due again, if it goes on; forget a timeout, which was called."""
+    service: Service = timer.owner
+    if timer.period is None:
+        service._ledger.timeouts.pop(timer.key, None)
+    elif not timer.cancelled and service._accepts_tasks:
+        service._runtime._add_timer(timer, timer.period)
+
+
+def _failed(timer: Timer) -> None:
+    log.exception("%s of %r failed (%s)", timer.key, timer.owner.name, name_of(timer.fn))

@@ -1,0 +1,295 @@
+"""Events between the parts of an application."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import math
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from threading import get_ident
+from typing import Any
+
+import anyio
+
+from ._delivery import Subscriber
+from ._loop import Loop
+from .sansio.listeners import Entry, Hearing, Listeners
+from .sansio.ownership import require_callable
+
+log = logging.getLogger(__name__)
+
+
+class EventBus:
+    """
+    Listeners by name of event. ``"a:*"`` hears every event that starts with ``a:``.
+
+    A listener is a plain or a coroutine function of the event's data; subscribed twice to one event it is called once.
+    An error in it is logged, and the others still hear the event. Listeners that come or go during an emit count from
+    the next one on. Subscribing and `emit_nowait` are safe from every thread: a plain listener is called on the event
+    loop where it subscribed.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._listeners: Listeners[Subscriber] = Listeners()
+
+    # Subscribing.
+
+    def on(self, event: str, fn: Callable[[Any], Any]) -> Callable[[], None]:
+        """
+        Subscribe.
+
+        Args:
+            event: The name, or a prefix and ``*``.
+            fn: Plain or a coroutine function of the data.
+
+        Returns:
+            A plain function that ends this subscription.
+
+        Raises:
+            TypeError: *event* is no non-empty string, or *fn* cannot be called.
+        """
+        return self._subscribe(event, fn)
+
+    def once(self, event: str, fn: Callable[[Any], Any]) -> Callable[[], None]:
+        """Subscribe to the next event only; see `on`."""
+        return self._subscribe(event, fn, once=True)
+
+    def off(self, event: str, fn: Callable[[Any], Any]) -> None:
+        """End all subscriptions of *fn* to *event*, as subscribed to. Unknown ones are ignored."""
+        with self._lock:
+            gone = self._listeners.remove(event, fn)
+        _close(gone)
+
+    def clear(self, event: str | None = None) -> None:
+        """End all subscriptions to *event* as subscribed to, or all there are."""
+        with self._lock:
+            gone = self._listeners.clear(event)
+        _close(gone)
+
+    def has_listeners(self, event: str) -> bool:
+        """Whether somebody hears *event*."""
+        return self.listener_count(event) > 0
+
+    def listener_count(self, event: str | None = None) -> int:
+        """How many functions hear *event*, or listen at all."""
+        with self._lock:
+            return self._listeners.count(event)
+
+    # Emitting.
+
+    async def emit(self, event: str, data: Any = None) -> None:
+        """
+        Tell all listeners, and wait until they are done.
+
+        Plain ones are called first, at once and in order; then coroutine ones run concurrently. An owned one ends with
+        its owner; all are cancelled with the caller.
+
+        Args:
+            event: The name.
+            data: What the listeners are called with.
+        """
+        waiting: list[Callable[[], Coroutine[Any, Any, None]]] = []
+
+        def wait(subscriber: Subscriber, result: Awaitable[Any]) -> None:
+            if (awaiting := subscriber.awaiting(result)) is not None:
+                waiting.append(awaiting)
+
+        self._call(event, data, wait)
+        if len(waiting) == 1:
+            await waiting[0]()
+        elif waiting:
+            async with anyio.create_task_group() as group:
+                for awaiting in waiting:
+                    group.start_soon(awaiting)
+
+    def emit_nowait(self, event: str, data: Any = None) -> None:
+        """
+        Tell all listeners without waiting for coroutine ones.
+
+        Those get their events one at a time and in order, as tasks of their owner, else of the runtime around the
+        caller; without one that is logged as the listener's error.
+
+        Args:
+            event: The name.
+            data: What the listeners are called with.
+        """
+        self._call(event, data, Subscriber.later)
+
+    async def wait_for(
+        self, event: str, *, predicate: Callable[[Any], Any] | None = None, timeout: float | None = None
+    ) -> Any:
+        """
+        Wait for the next event.
+
+        Args:
+            event: The name, or a prefix and ``*``.
+            predicate: A plain function of the data; events for which it is false are let pass.
+            timeout: Seconds; `None` waits for ever.
+
+        Returns:
+            The data.
+
+        Raises:
+            TimeoutError: There was none in time.
+        """
+        came = anyio.Event()
+        found: list[Any] = []
+
+        def hear(data: Any) -> None:
+            if not found and (predicate is None or predicate(data)):
+                found.append(data)
+                came.set()
+
+        unsubscribe = self._subscribe(event, hear)
+        try:
+            with anyio.move_on_after(math.inf if timeout is None else timeout):
+                await came.wait()
+        finally:
+            unsubscribe()
+        if not found:
+            raise TimeoutError(f"no event {event!r} within {timeout} seconds")
+        return found[0]
+
+    @contextmanager
+    def stream(self, event: str, *, maxsize: int = 100) -> Iterator[EventStream]:
+        """
+        Keep future events for one reader: ``with bus.stream("a") as events: async for data in events: ...``.
+
+        Args:
+            event: The name, or a prefix and ``*``.
+            maxsize: Events kept for a slow reader (1 or more). When there are more the oldest is dropped, and counted
+                in ``events.dropped``.
+
+        Raises:
+            ValueError: *maxsize* is less than 1.
+        """
+        if maxsize < 1:
+            raise ValueError(f"maxsize must be 1 or more, got {maxsize!r}")
+        events = EventStream(maxsize)
+        unsubscribe = self._subscribe(event, events._hear)
+        try:
+            yield events
+        finally:
+            unsubscribe()
+            events._end()
+
+    def _subscribe(
+        self,
+        event: str,
+        fn: Callable[[Any], Any],
+        *,
+        owner: Any = None,
+        once: bool = False,
+        loop: Loop | None = None,
+    ) -> Callable[[], None]:
+        if not isinstance(event, str) or not event:
+            raise TypeError(f"an event must be a non-empty string, got {event!r}")
+        require_callable(fn, "a listener")
+        loop = loop or Loop.current()
+        with self._lock:
+            entry, holder = self._listeners.add(event, fn, lambda: Subscriber(fn, loop=loop), once=once)
+            key = entry.listener.share(owner)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                gone = self._listeners.release(entry, holder)
+                entry.listener.unshare(key)
+            if gone:
+                entry.listener.close()
+
+        return unsubscribe
+
+    def _call(self, event: str, data: Any, waiting: Callable[[Subscriber, Any], Any]) -> None:
+        hearing = self._listeners.heard.get(event)
+        if hearing is None or hearing.once:
+            # In one piece: no other thread may hear for a listener that is spent.
+            with self._lock:
+                hearing = self._listeners.hearing(event)
+                if hearing.once:
+                    self._listeners.spend(hearing)
+        thread, calls = hearing.prepared or _prepare(hearing)
+        if thread is not None and thread != get_ident():
+            calls = _on_their_loops(calls)
+        for fn, subscriber in calls:
+            try:
+                result = fn(data)
+            except Exception:
+                subscriber.failed()
+            else:
+                if result is not None and inspect.isawaitable(result):
+                    waiting(subscriber, result)
+
+
+# The functions and their subscribers, in order.
+_Calls = tuple[tuple[Callable[[Any], Any], Subscriber], ...]
+
+# No thread has this identity.
+_SEVERAL = 0
+
+
+def _prepare(hearing: Hearing[Subscriber]) -> tuple[int | None, _Calls]:
+    """The thread in which all can be called at once (`None`: any, `_SEVERAL`: there is none), and the calls."""
+    threads = {entry.listener.thread for entry in hearing.entries} - {None}
+    calls = tuple((entry.fn, entry.listener) for entry in hearing.entries)
+    thread = _SEVERAL if len(threads) > 1 else next(iter(threads), None)
+    prepared: tuple[int | None, _Calls] = (thread, calls)
+    hearing.prepared = prepared
+    return prepared
+
+
+def _on_their_loops(calls: _Calls) -> _Calls:
+    here = get_ident()
+    return tuple(
+        (fn if subscriber.thread in (None, here) else subscriber.notify, subscriber) for fn, subscriber in calls
+    )
+
+
+class EventStream:
+    """
+    The data of events, in order, for one reader. Made by `EventBus.stream`.
+
+    Attributes:
+        dropped: How many events were dropped because the reader was slow.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self.dropped = 0
+        self._kept: deque[Any] = deque()
+        self._maxsize = maxsize
+        self._came = anyio.Event()
+        self._ended = False
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        while not self._kept:
+            if self._ended:
+                raise StopAsyncIteration
+            if self._came.is_set():
+                self._came = anyio.Event()
+            await self._came.wait()
+        return self._kept.popleft()
+
+    def _hear(self, data: Any) -> None:
+        if len(self._kept) == self._maxsize:
+            self._kept.popleft()
+            self.dropped += 1
+        self._kept.append(data)
+        self._came.set()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._came.set()
+
+
+def _close(gone: list[Entry[Subscriber]]) -> None:
+    for entry in gone:
+        entry.listener.close()
+
+
+bus = EventBus()

@@ -1,0 +1,188 @@
+"""A service that works on items, one after another or several at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from queue import Full
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+
+from ._calls import call
+from ._deadline import time_left
+from ._item_queue import ItemQueue
+from ._waiting import waits_for_caller
+from .sansio.lifecycle import STOPPED, STOPPING
+from .service import Service
+from .task import Task
+
+log = logging.getLogger(__name__)
+
+# Of the time that a stop gives its first step, so that what the drain leaves behind is still counted.
+_DRAIN_SHARE = 0.9
+
+
+class QueueService(Service):
+    """
+    Items go in by `enqueue`, and each is given to `handle_item` by one of the workers, first in, first out.
+
+    Override `handle_item`. Workers start after `on_start` and are ended before `on_stop` is done with, whatever a
+    subclass does in these.
+
+    Args:
+        name: As of `Service`.
+        worker_count: How many items are worked on at a time, 1 or more.
+        maxsize: How many items may wait; 0 for any number.
+        poll_interval: Kept as an attribute. Workers are woken by the items.
+        initial_state: As of `Service`; the state has ``queue_size`` and ``worker_count`` besides.
+
+    Attributes:
+        worker_count: As given.
+        poll_interval: As given.
+        queue: The items that wait: ``qsize()``, ``empty()``, ``full()``, ``maxsize``, and the calls of `asyncio.Queue`.
+        error_count: How many items failed so far.
+        drain_timeout: How long a stop goes on with the items it finds, before `on_stop`. Seconds, and never more than a
+            third of `stop_timeout`; what is left then is dropped, which the log says.
+
+    Raises:
+        ValueError: A number out of its range.
+    """
+
+    drain_timeout: float = 0.0
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        worker_count: int = 1,
+        maxsize: int = 0,
+        poll_interval: float = 0.5,
+        initial_state: dict[str, Any] | None = None,
+    ) -> None:
+        if worker_count < 1:
+            raise ValueError(f"worker_count must be 1 or more, got {worker_count!r}")
+        super().__init__(name, {"queue_size": 0, "worker_count": worker_count, **(initial_state or {})})
+        self.worker_count = worker_count
+        self.poll_interval = poll_interval
+        self.queue = ItemQueue(maxsize)
+        self.error_count = 0
+        self._workers: list[Task] = []
+        # Before the first start items are kept for it; after a stop they are refused until the next.
+        self._was_stopped = False
+
+    async def enqueue(self, item: Any, *, block: bool = False, timeout: float | None = None) -> bool:
+        """
+        Hand an item in.
+
+        Args:
+            item: Anything.
+            block: If the queue is full, wait for room; who waits longest is the first to get it.
+            timeout: How long to wait for room at most. Seconds; `None` for ever.
+
+        Returns:
+            Whether it was accepted: False if the queue is full.
+
+        Raises:
+            RuntimeError: The service was stopped, perhaps while this waited.
+        """
+        await anyio.lowlevel.checkpoint()
+        if not block:
+            return self.enqueue_nowait(item)
+        self._require_open()
+        try:
+            await self.queue.put(item, timeout)
+        except Full:
+            self._require_open()
+            return False
+        self._publish()
+        return True
+
+    def enqueue_nowait(self, item: Any) -> bool:
+        """Hand an item in without waiting; see `enqueue`. Safe from every thread."""
+        self._require_open()
+        try:
+            self.queue.put_nowait(item)
+        except Full:
+            return False
+        self._publish()
+        return True
+
+    def pending_count(self) -> int:
+        """How many items wait; those being worked on are not counted."""
+        return self.queue.qsize()
+
+    async def join(self) -> None:
+        """Wait until all accepted items are done, or dropped. Not from `handle_item`, whose item is not done."""
+        await self.queue.join()
+
+    def handle_item(self, item: Any, /) -> Any:
+        """Work on one item. Override it, plain or `async`. An error is logged and counted; the next item follows."""
+        raise NotImplementedError(f"{type(self).__name__} must override handle_item(item)")
+
+    def on_workers_started(self) -> Awaitable[None] | None:
+        """Called after `on_start`, when the workers have been started. Override it, plain or `async`."""
+        return None
+
+    def on_workers_stopping(self) -> Awaitable[None] | None:
+        """Called before `on_stop`, when the drain is over and no worker begins another item. Plain or `async`."""
+        return None
+
+    def health(self) -> dict[str, Any]:
+        """That of `Service`, with ``queue_size``, ``worker_count`` and ``error_count``."""
+        return super().health() | {
+            "queue_size": self.pending_count(),
+            "worker_count": self.worker_count,
+            "error_count": self.error_count,
+        }
+
+    def _after_start(self) -> Awaitable[None] | None:
+        self._workers = [self.spawn(self._worker_loop, label=f"worker-{n + 1}") for n in range(self.worker_count)]
+        return self.on_workers_started()
+
+    async def _before_stop(self) -> None:
+        self._was_stopped = True
+        self.queue.refuse()
+        try:
+            await self._drain()
+        finally:
+            if dropped := self.queue.drop():
+                log.warning("%d items of %r were dropped by its stop", dropped, self.name)
+                self._publish()
+        await call(self.on_workers_stopping)
+
+    async def _drain(self) -> None:
+        # A worker that waits for this very stop finishes neither its item nor another.
+        stuck = sum(map(waits_for_caller, self._workers))
+        if self.drain_timeout > 0 and stuck < self.worker_count:
+            with anyio.move_on_after(min(self.drain_timeout, time_left() * _DRAIN_SHARE)):
+                await self.queue.join(stuck)
+
+    async def _worker_loop(self) -> None:
+        while True:
+            # Before the item is taken: one that was taken is worked on, whatever else happens.
+            await anyio.lowlevel.checkpoint()
+            item = await self.queue.get()
+            self._publish()
+            try:
+                await call(self.handle_item, item)
+            except Exception:
+                self.error_count += 1
+                log.exception("an item of %r failed", self.name)
+            except anyio.get_cancelled_exc_class():
+                log.warning("an item of %r was interrupted", self.name)
+                raise
+            finally:
+                self.queue.task_done()
+
+    def _require_open(self) -> None:
+        if self._phase == STOPPING or (self._phase == STOPPED and self._was_stopped):
+            raise RuntimeError(f"queue service {self.name!r} was stopped and takes no items: start it again first")
+
+    def _publish(self) -> None:
+        """Tell the state how many items wait: whatever threads do meanwhile, the last to tell says the truth."""
+        size = -1
+        while size != self.pending_count():
+            size = self.pending_count()
+            self.set_state({"queue_size": size})

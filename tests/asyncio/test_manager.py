@@ -1,0 +1,367 @@
+"""Boot and shutdown of services, on asyncio and on trio."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+
+from specter import Runtime, Service, ServiceError, ServiceManager, registry
+
+
+class Part(Service):
+    """A service that notes what happens to it, and can be made to fail or wait."""
+
+    def __init__(self, name: str, *depends_on: str, log: list[str], start: Callable[[], Any] | None = None) -> None:
+        super().__init__(name)
+        self.depends_on = depends_on
+        self.log = log
+        self._start = start
+
+    async def on_start(self) -> None:
+        self.log.append(f"start {self.name}")
+        if self._start is not None:
+            await self._start()
+
+    async def on_stop(self) -> None:
+        self.log.append(f"stop {self.name}")
+
+
+def managed(*services: Service, **options: Any) -> ServiceManager:
+    manager = ServiceManager(**options)
+    for service in services:
+        manager.register_service(service)
+    return manager
+
+
+async def fail() -> None:
+    raise ValueError("no disk")
+
+
+async def test_services_start_after_those_they_depend_on() -> None:
+    log: list[str] = []
+
+    async with managed(Part("c", "b", log=log), Part("b", "a", log=log), Part("a", log=log)):
+        assert log == ["start a", "start b", "start c"]
+
+    assert log[3:] == ["stop c", "stop b", "stop a"]
+
+
+async def test_independent_services_start_at_the_same_time() -> None:
+    log: list[str] = []
+    first, second = anyio.Event(), anyio.Event()
+
+    async def meet(mine: anyio.Event, other: anyio.Event) -> None:
+        mine.set()
+        await other.wait()  # for ever, if the other one started only after this one
+
+    with anyio.fail_after(5):
+        async with managed(
+            Part("a", log=log, start=lambda: meet(first, second)), Part("b", log=log, start=lambda: meet(second, first))
+        ) as manager:
+            assert manager.booted
+
+
+@pytest.mark.parametrize(
+    ("depends_on", "problem"),
+    [
+        ({"a": ["b"], "b": ["c"], "c": ["a"]}, "depends on itself: a -> b -> c -> a"),
+        ({"a": ["a"]}, "depends on itself: a -> a"),
+        ({"a": [], "b": ["nobody"]}, "depends on 'nobody', which is not registered; there are: a, b"),
+    ],
+    ids=["cycle", "itself", "unknown"],
+)
+async def test_a_wrong_dependency_is_an_error_before_anything_starts(
+    depends_on: dict[str, list[str]], problem: str
+) -> None:
+    log: list[str] = []
+    manager = managed(*[Part(name, *needs, log=log) for name, needs in depends_on.items()])
+
+    with pytest.raises(ServiceError, match=problem):
+        async with manager:
+            pytest.fail("booted")
+
+    assert log == []
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"shutdown_timeout": float("inf")}, "shutdown_timeout must be finite, got inf"),
+        ({"shutdown_timeout": 0}, "shutdown_timeout must be more than 0 seconds, got 0"),
+        ({"graceful_timeout": -1}, "graceful_timeout must be 0 seconds or more, got -1"),
+        ({"graceful_timeout": None}, "graceful_timeout must be a number of seconds, got None"),
+    ],
+    ids=str,
+)
+def test_a_time_that_no_shutdown_can_keep_is_an_error(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=problem):
+        ServiceManager(**options)
+
+
+async def test_a_name_where_names_belong_is_an_error_that_says_so() -> None:
+    log: list[str] = []
+    part = Part("a", log=log)
+    part.depends_on = "database"  # type: ignore[assignment]  # somebody forgot the comma
+
+    with pytest.raises(ServiceError, match="service 'a' must have a tuple of names as depends_on, got 'database'"):
+        async with managed(part):
+            pytest.fail("booted")
+
+    assert log == []
+
+
+async def test_a_boot_that_is_cancelled_names_what_had_not_started_and_where(caplog: pytest.LogCaptureFixture) -> None:
+    waits = anyio.Event()
+
+    async def connect() -> None:
+        waits.set()
+        await anyio.sleep_forever()
+
+    async def boot() -> None:
+        async with managed(Part("database", log=[], start=connect)):
+            pytest.fail("booted")
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(boot)
+            await waits.wait()
+            group.cancel_scope.cancel()
+
+    line = connect.__code__.co_firstlineno + 2
+    assert f"service 'database' was still starting, at test_manager.py:{line} in connect: cancelled" in caplog.text
+
+
+async def test_a_boot_that_fails_undoes_itself_and_names_the_service(caplog: pytest.LogCaptureFixture) -> None:
+    log: list[str] = []
+    manager = managed(Part("a", log=log), Part("bad", "a", log=log, start=fail), Part("never", "bad", log=log))
+
+    with pytest.raises(ServiceError, match="service 'bad' did not start: no disk") as caught:
+        async with manager:
+            pytest.fail("booted")
+
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert caught.value.service == "bad"
+    assert log == ["start a", "start bad", "stop a"]
+    assert registry.list() == []
+    assert not manager.booted
+    assert not manager.ready
+    assert "service 'bad' failed to start" in caplog.text
+
+
+async def test_services_that_fail_together_are_one_raised_and_the_others_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log: list[str] = []
+
+    with pytest.raises(ServiceError, match="did not start: no disk"):
+        async with managed(Part("one", log=log, start=fail), Part("two", log=log, start=fail)):
+            pytest.fail("booted")
+
+    assert "service 'one' failed to start" in caplog.text
+    assert "service 'two' failed to start" in caplog.text
+
+
+async def test_a_lenient_boot_goes_on_without_the_service_that_failed() -> None:
+    log: list[str] = []
+
+    async with managed(Part("bad", log=log, start=fail), Part("good", log=log), strict=False) as manager:
+        assert not registry.has("bad")
+        assert registry.require("good").running
+        assert manager.booted
+
+
+async def test_services_are_in_the_registry_from_before_their_start_to_the_shutdown() -> None:
+    log: list[str] = []
+    seen: list[list[str]] = []
+
+    async def look() -> None:
+        seen.append(registry.list())
+
+    async with managed(Part("a", log=log, start=look)) as manager:
+        assert registry.require("service_manager") is manager
+        assert registry.require("socket_ingress") is manager.socket_ingress
+
+    assert seen == [["a", "service_manager", "socket_ingress"]]
+    assert registry.list() == []
+
+
+async def test_what_is_cancelled_while_it_boots_is_undone() -> None:
+    log: list[str] = []
+    manager = managed(Part("a", log=log), Part("slow", "a", log=log, start=anyio.sleep_forever))
+
+    with anyio.move_on_after(0.05) as scope:
+        async with manager:
+            pytest.fail("booted")
+
+    assert scope.cancelled_caught
+    assert log == ["start a", "start slow", "stop a"]
+    assert not manager.running
+
+
+async def test_cancelling_the_block_runs_the_whole_teardown_first() -> None:
+    log: list[str] = []
+
+    async def slow_stop() -> None:
+        await anyio.sleep(0.02)
+        log.append("cleaned up")
+
+    with anyio.CancelScope() as scope:
+        async with managed(Part("a", log=log)) as manager:
+            registry.require("a").add_cleanup(slow_stop)
+            scope.cancel()
+            await anyio.sleep_forever()
+
+    assert log == ["start a", "stop a", "cleaned up"]
+    assert not manager.running
+
+
+async def test_an_error_that_leaves_the_block_is_the_error_itself() -> None:
+    with pytest.raises(KeyError, match="mine"):
+        async with managed():
+            raise KeyError("mine")
+
+
+async def test_registering_is_refused_from_the_boot_on() -> None:
+    async with managed() as manager:
+        with pytest.raises(RuntimeError, match=r"'late' comes too late.*await manager\.adopt\(late\)"):
+            manager.register_service(Service("late"))
+
+
+async def test_adopting_starts_provides_and_stops_with_the_others() -> None:
+    log: list[str] = []
+
+    async with managed(Part("a", log=log)) as manager:
+        await manager.adopt(Part("late", log=log))
+        assert registry.require("late").running
+
+    assert log == ["start a", "start late", "stop late", "stop a"]
+
+
+async def test_adopting_what_does_not_start_leaves_no_trace() -> None:
+    async with managed() as manager:
+        with pytest.raises(ServiceError, match="service 'bad' did not start"):
+            await manager.adopt(Part("bad", log=[], start=fail))
+
+        assert not registry.has("bad")
+
+
+@pytest.mark.parametrize("part", [object(), "service", Service], ids=repr)
+async def test_what_is_no_service_is_refused(part: Any) -> None:
+    manager = ServiceManager()
+
+    with pytest.raises(TypeError, match="needs a Service"):
+        manager.register_service(part)
+    with pytest.raises(TypeError, match="needs setup"):
+        manager.register_handler(part)
+    with pytest.raises(TypeError, match="needs a Controller"):
+        manager.register_controller(part)
+
+
+async def test_a_name_is_registered_once() -> None:
+    manager = managed(Service("a"))
+
+    with pytest.raises(ServiceError, match="service 'a' is registered already"):
+        manager.register_service(Service("a"))
+
+
+async def test_a_manager_boots_again_with_the_same_parts() -> None:
+    log: list[str] = []
+    manager = managed(Part("a", log=log))
+
+    for _ in range(2):
+        async with manager:
+            assert manager.ready
+
+    assert log == ["start a", "stop a"] * 2
+
+
+async def test_health_tells_of_every_service() -> None:
+    class Sick(Service):
+        def health(self) -> dict[str, Any]:
+            raise OSError("thermometer broken")
+
+    manager = managed(Service("well"), Sick("sick"))
+    assert manager.health() == {
+        "status": "stopped",
+        "services": {
+            "well": {"status": "stopped", "name": "well"},
+            "sick": {"status": "error", "error": "thermometer broken"},
+        },
+        "handlers": {},
+    }
+
+    async with manager:
+        assert manager.health()["status"] == "ok"
+        assert manager.health()["services"]["well"]["status"] == "ok"
+
+
+async def test_a_shutdown_from_a_task_of_a_service_does_not_wait_for_itself() -> None:
+    log: list[str] = []
+    manager = managed(Part("a", log=log))
+    after = anyio.Event()
+
+    async def end_it_all() -> None:
+        await manager.shutdown()
+        after.set()
+
+    with anyio.fail_after(5):
+        async with manager:
+            registry.require("a").spawn(end_it_all)
+            await after.wait()
+            assert not manager.booted
+
+    assert log == ["start a", "stop a"]
+
+
+async def test_a_service_that_does_not_end_is_abandoned_by_name_and_the_others_stop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log: list[str] = []
+    enough = anyio.Event()
+
+    async def stubborn() -> None:
+        while not enough.is_set():
+            with anyio.CancelScope(shield=True):
+                await enough.wait()
+
+    manager = managed(Part("a", log=log), Part("b", "a", log=log), shutdown_timeout=0.4)
+    with anyio.fail_after(5):
+        async with manager:
+            registry.require("b").spawn(stubborn, label="hang")
+            await anyio.sleep(0.01)
+    enough.set()
+
+    assert log == ["start a", "start b", "stop b", "stop a"]
+    assert len(manager.abandoned) == 1
+    assert "task 'hang' of 'b' did not end, waits at test_manager.py" in manager.abandoned[0]
+    assert "in stubborn" in manager.abandoned[0]
+    assert manager.abandoned[0] in caplog.text
+
+
+async def test_the_manager_is_the_runtime_of_its_block() -> None:
+    async with managed() as manager:
+        runtime = Runtime.current()
+        assert runtime is not None
+        assert runtime.name == manager.name
+
+    assert Runtime.current() is None
+
+
+async def test_the_log_tells_of_boot_and_shutdown_in_order(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="specter"):
+        async with managed(Part("a", log=[])):
+            pass
+
+    assert [record.message for record in caplog.records if record.levelno == logging.INFO] == [
+        "service 'a' started",
+        "service 'service_manager' started",
+        "boot complete: 1 services, 0 handlers",
+        "shutdown begins",
+        "service 'a' stopped",
+        "service 'service_manager' stopped",
+        "shutdown complete",
+    ]

@@ -1,0 +1,513 @@
+"""The runtime: what opens and closes, what is seen in it, and what comes out of it."""
+
+import asyncio
+import contextvars
+import gc
+import logging
+import re
+import weakref
+
+import anyio
+import pytest
+from anyio import to_thread
+from anyio.lowlevel import checkpoint
+from cancel_everywhere import cancel_everywhere
+from moved_clock import BACKENDS
+from parts import Part
+
+from specter import Runtime, Service
+
+asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+
+
+def errors(caplog):
+    return [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def forever():
+    await anyio.sleep_forever()
+
+
+# Blocks.
+
+
+async def test_leaving_the_block_stops_what_runs_last_started_first():
+    log = []
+    async with Runtime():
+        for name in "abc":
+            service = Service(name)
+            service.on_stop = lambda name=name: log.append(name)
+            await service.start()
+
+    assert log == ["c", "b", "a"]
+
+
+async def test_an_error_that_leaves_the_block_is_the_error_itself():
+    error = ValueError("no good")
+    with pytest.raises(ValueError) as found:
+        async with Runtime(), Service("svc"):
+            raise error
+
+    assert found.value is error
+    assert error.__context__ is None
+    assert error.__cause__ is None
+
+
+async def test_an_error_that_leaves_nested_blocks_is_the_error_itself():
+    error = KeyError("no good")
+    with pytest.raises(KeyError) as found:
+        async with Runtime("outer"):
+            async with Runtime("inner"):
+                raise error
+
+    assert found.value is error
+    assert error.__context__ is None
+
+
+async def test_a_cancelled_block_is_torn_down_before_the_cancellation_leaves_it():
+    log = []
+    with anyio.move_on_after(0.01):
+        try:
+            async with Runtime():
+                part = Part("a", log, stop=lambda: anyio.sleep(0.01))
+                await part.start()
+                await anyio.sleep_forever()
+        finally:
+            log.append("left")
+
+    assert log == ["a starts", "a stops", "a task ends", "a cleans up", "left"]
+
+
+async def test_a_block_cancelled_at_any_wait_leaves_nothing():
+    parts = []
+
+    async def scenario():
+        async with Runtime():
+            parts.append(Part("a", start=checkpoint, stop=checkpoint))
+            await parts[-1].start()
+            await checkpoint()
+
+    def check():
+        assert parts[-1].is_clean()
+        assert Runtime.current() is None
+
+    assert await cancel_everywhere(scenario, check) > 10
+
+
+@asyncio_only
+async def test_a_block_cancelled_natively_is_torn_down_whole():
+    log = []
+
+    async def main():
+        async with Runtime():
+            part = Part("a", log, stop=lambda: anyio.sleep(0.05))
+            await part.start()
+            await anyio.sleep_forever()
+
+    task = asyncio.create_task(main())
+    await anyio.wait_all_tasks_blocked()
+    for _ in range(3):
+        task.cancel()
+        await anyio.sleep(0.01)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert log == ["a starts", "a stops", "a task ends", "a cleans up"]
+
+
+async def test_a_runtime_cannot_be_opened_twice_at_once():
+    async with Runtime("mine") as runtime:
+        with pytest.raises(RuntimeError, match="runtime 'mine' is open already"):
+            async with runtime:
+                raise AssertionError
+        assert Runtime.current() is runtime
+
+
+async def test_a_runtime_can_be_opened_again():
+    runtime = Runtime()
+    for _ in range(2):
+        async with runtime, Service("svc") as service:
+            assert await service.spawn(lambda: 1).wait() == 1
+
+    assert Runtime.current() is None
+
+
+async def test_a_runtime_shows_its_name_and_whether_it_is_open():
+    async with Runtime("mine") as runtime:
+        assert repr(runtime) == "<Runtime 'mine' open>"
+
+    assert repr(runtime) == "<Runtime 'mine'>"
+
+
+async def test_a_closed_runtime_starts_nothing():
+    async with Runtime("mine") as runtime:
+        pass
+    with pytest.raises(RuntimeError, match="cannot start a task in runtime 'mine': it is closed"):
+        runtime.start_task(forever)
+
+
+async def test_no_service_starts_in_a_runtime_that_is_being_closed(caplog):
+    late = Service("late")
+    async with Runtime():
+        service = await Service("svc").start()
+        service.on_stop = late.start
+
+    assert not late.running
+    assert "'late' cannot start: runtime 'specter' is being closed" in caplog.text
+
+
+async def test_a_service_whose_stop_fails_does_not_keep_the_others(caplog):
+    class Broken(Service):
+        async def stop(self):
+            raise ValueError("no good")
+
+    part = Part("a")
+    async with Runtime():
+        await part.start()
+        await Broken("b").start()
+
+    assert part.is_clean()
+    assert "stop of service 'b' failed" in errors(caplog)
+
+
+# Who opens and who closes.
+
+
+@asyncio_only
+async def test_one_task_can_open_and_another_close():
+    runtime, log = Runtime(), []
+
+    async def open_it():
+        await runtime.__aenter__()
+        await Part("a", log).start()
+
+    async def close_it():
+        await runtime.__aexit__(None, None, None)
+
+    await asyncio.create_task(open_it())
+    await asyncio.create_task(close_it())
+
+    assert log[0] == "a starts"
+    assert log[-1] == "a cleans up"
+
+
+@asyncio_only
+async def test_a_task_that_opened_it_and_ended_takes_nothing_with_it():
+    runtime = Runtime()
+
+    async def open_it():
+        await runtime.__aenter__()
+        await Service("svc").start()
+
+    await asyncio.create_task(open_it())
+    await checkpoint()
+    (service,) = runtime._services.values()
+    assert await service.spawn(lambda: 1).wait() == 1
+    await runtime.__aexit__(None, None, None)
+
+    assert not service.running
+
+
+@asyncio_only
+async def test_a_service_can_close_the_runtime_it_runs_in():
+    runtime = Runtime()
+    await runtime.__aenter__()
+    service = await Service("svc").start()
+    task = service.spawn(runtime.__aexit__, None, None, None)
+    with anyio.fail_after(5):
+        await task.wait()
+        await runtime._left.wait()
+
+    assert not service.running
+    assert runtime.abandoned == []
+
+
+async def test_a_runtime_within_a_task_of_a_service_closes_before_the_task_ends():
+    log = []
+
+    async def work():
+        async with Runtime("inner"):
+            await Part("inner", log).start()
+            await anyio.sleep_forever()
+
+    async with Runtime(), Service("svc") as service:
+        service.spawn(work)
+        await anyio.wait_all_tasks_blocked()
+
+    assert log == ["inner starts", "inner stops", "inner task ends", "inner cleans up"]
+
+
+# current.
+
+
+async def test_current_is_the_innermost():
+    assert Runtime.current() is None
+    async with Runtime("outer") as outer:
+        assert Runtime.current() is outer
+        async with Runtime("inner") as inner:
+            assert Runtime.current() is inner
+        assert Runtime.current() is outer
+    assert Runtime.current() is None
+
+
+async def test_current_is_seen_by_tasks_that_the_block_starts_and_by_worker_threads():
+    seen = []
+
+    async def look():
+        seen.append(Runtime.current())
+
+    async with Runtime() as runtime:
+        async with anyio.create_task_group() as group:
+            group.start_soon(look)
+        seen.append(await to_thread.run_sync(Runtime.current))
+
+    assert seen == [runtime, runtime]
+
+
+async def test_a_task_that_outlives_its_runtime_sees_the_one_around():
+    seen, closed = [], anyio.Event()
+
+    async def look():
+        await closed.wait()
+        seen.append(Runtime.current())
+
+    async with anyio.create_task_group() as group, Runtime("outer") as outer:
+        async with Runtime("inner"):
+            group.start_soon(look)
+        closed.set()
+        await anyio.wait_all_tasks_blocked()
+
+    assert seen == [outer]
+
+
+async def test_nobody_sees_the_runtime_of_another_event_loop():
+    seen = []
+
+    async def look():
+        seen.append(Runtime.current())
+
+    async with Runtime():
+        await to_thread.run_sync(anyio.run, look)
+
+    assert seen == [None]
+
+
+@asyncio_only
+async def test_a_runtime_that_serves_its_loop_is_seen_from_any_context():
+    async with Runtime() as runtime:
+        runtime._serve_loop()
+        seen = contextvars.Context().run(Runtime.current)
+
+    assert seen is runtime
+    assert contextvars.Context().run(Runtime.current) is None
+
+
+# tasks().
+
+
+async def test_tasks_are_listed_oldest_first_with_owner_label_age_and_place():
+    async with Runtime() as runtime:
+        parent, child = await Service("parent").start(), Service("child")
+        await parent.adopt(child)
+        parent.spawn(forever, label="first")
+        await anyio.sleep(0.01)
+        child.spawn(forever)
+        runtime.start_task(forever, label="of the runtime")
+        await anyio.wait_all_tasks_blocked()
+        listed = runtime.tasks()
+        assert await to_thread.run_sync(lambda: [task.label for task in runtime.tasks()]) == [
+            task.label for task in listed
+        ]
+
+    assert [(task.owner, task.label) for task in listed] == [
+        ("parent", "first"),
+        ("child", "forever"),
+        ("specter", "of the runtime"),
+    ]
+    assert listed[0].age >= 0.01
+    assert listed[0].age > listed[1].age >= 0
+    assert all(re.fullmatch(r"test_runtime\.py:\d+ in forever", task.where) for task in listed)
+    assert runtime.tasks() == []
+
+
+async def test_a_task_that_has_not_begun_is_at_its_beginning():
+    async with Runtime() as runtime, Service("svc") as service:
+        service.spawn(forever)
+
+        assert [task.where for task in runtime.tasks()] == ["its beginning"]
+
+
+async def test_what_runs_while_a_service_stops_is_listed_too():
+    listed = []
+    async with Runtime() as runtime:
+
+        async def stop():
+            await checkpoint()
+            listed.extend(task.owner for task in runtime.tasks())
+
+        await (await Part("a", stop=stop).start()).stop()
+
+    assert "a" in listed
+
+
+# Tasks of the runtime itself.
+
+
+async def test_a_task_of_the_runtime_is_ended_after_the_services():
+    log = []
+
+    async def work():
+        try:
+            await anyio.sleep_forever()
+        finally:
+            log.append("runtime's task ends")
+
+    async with Runtime() as runtime:
+        runtime.start_task(work)
+        await Part("a", log).start()
+        await anyio.wait_all_tasks_blocked()
+
+    assert log == ["a starts", "a stops", "a task ends", "a cleans up", "runtime's task ends"]
+
+
+async def test_start_task_gives_a_handle():
+    async def work(number):
+        await checkpoint()
+        return number
+
+    async with Runtime() as runtime:
+        task = runtime.start_task(work, 42)
+
+        assert await task.wait() == 42
+        assert task.owner is runtime
+        assert task.label.endswith("work")
+        assert runtime._tasks == {}
+
+
+async def test_an_error_in_a_task_of_the_runtime_is_logged(caplog):
+    async def fail():
+        raise ValueError
+
+    async with Runtime() as runtime:
+        await runtime.start_task(fail, label="bad").wait()
+
+    assert errors(caplog) == ["task 'bad' of 'specter' failed"]
+
+
+@pytest.mark.parametrize("anyio_backend", [BACKENDS[0]()], ids=["asyncio"])
+async def test_a_task_of_the_runtime_that_does_not_end_is_named(caplog):
+    enough = anyio.Event()
+
+    async def deaf():
+        with anyio.CancelScope(shield=True):
+            await enough.wait()
+
+    began = anyio.current_time()
+    async with Runtime() as runtime:
+        task = runtime.start_task(deaf)
+        await anyio.wait_all_tasks_blocked()
+
+    assert anyio.current_time() - began == 5
+    assert len(runtime.abandoned) == 1
+    assert re.search(r"deaf' of 'specter' did not end, waits at test_runtime\.py:\d+ in deaf", runtime.abandoned[0])
+    enough.set()
+    await task.wait()
+
+
+# What comes out.
+
+
+class Failed(BaseException):
+    """Like that of pytest."""
+
+
+async def test_an_error_that_is_no_exception_comes_out_on_leaving_and_nothing_else_dies(caplog):
+    error, log = Failed("no good"), []
+
+    async def fail():
+        raise error
+
+    with pytest.raises(Failed) as found:
+        async with Runtime() as runtime:
+            service = await Service("svc").start()
+            await service.spawn(fail).wait()
+            await service.spawn(lambda: log.append("goes on")).wait()
+            assert Runtime.current() is runtime
+
+    assert found.value is error
+    assert error.__context__ is None
+    assert log == ["goes on"]
+    assert "fail' of 'svc' failed" in caplog.text
+
+
+async def test_several_come_out_as_a_group():
+    async def fail():
+        raise Failed
+
+    with pytest.raises(BaseExceptionGroup) as found:
+        async with Runtime(), Service("svc") as service:
+            for _ in range(2):
+                await service.spawn(fail).wait()
+
+    assert [type(error) for error in found.value.exceptions] == [Failed, Failed]
+
+
+async def test_the_block_s_own_error_comes_before_them():
+    async def fail():
+        raise Failed
+
+    with pytest.raises(ValueError):
+        async with Runtime(), Service("svc") as service:
+            await service.spawn(fail).wait()
+            raise ValueError
+
+
+async def test_they_come_out_once():
+    async def fail():
+        raise Failed
+
+    runtime = Runtime()
+    with pytest.raises(Failed):
+        async with runtime:
+            await runtime.start_task(fail).wait()
+    async with runtime:
+        pass
+
+
+@pytest.mark.parametrize("anyio_backend", [make() for make in BACKENDS], ids=["asyncio", "trio"])
+async def test_such_an_error_in_a_plain_tick_leaves_the_timers_alone():
+    ticks = []
+
+    def fail():
+        raise Failed
+
+    with pytest.raises(Failed):
+        async with Runtime(), Service("svc") as service:
+            service.timeout(fail, 10)
+            service.interval(lambda: ticks.append(1), 10)
+            await anyio.sleep(35)
+
+    assert ticks == [1, 1, 1]
+
+
+async def test_such_an_error_in_a_hook_comes_out_on_leaving():
+    async def fail():
+        raise Failed
+
+    part = Part("a", stop=fail)
+    with pytest.raises(Failed):
+        async with Runtime():
+            await part.start()
+
+    assert part.is_clean()
+
+
+async def test_a_runtime_that_was_left_is_free_to_go():
+    runtime = Runtime()
+    async with runtime, Service("svc"):
+        pass
+    reference = weakref.ref(runtime)
+    del runtime
+    gc.collect()
+
+    assert reference() is None

@@ -1,0 +1,613 @@
+"""Following polls and streams: values, retries, stopping."""
+
+import itertools
+import threading
+
+import anyio
+import pytest
+import trio.testing
+from cancelling import at_each_wait
+from children import at_most, eventually
+
+from specter import Runtime, Service, Watcher, WatcherError
+
+# Waits between tries are no longer than this here. Seconds.
+SHORT = 0.02
+
+
+@pytest.fixture
+async def runtime():
+    async with Runtime() as runtime:
+        yield runtime
+
+
+class Blocking:
+    """A source that blocks its thread until it is let go."""
+
+    def __init__(self):
+        self.entered, self.let_go = threading.Event(), threading.Event()
+        self.threads = []
+
+    def __call__(self):
+        self.threads.append(threading.current_thread())
+        self.entered.set()
+        assert self.let_go.wait(10)
+        return "late"
+
+    def stream(self):
+        yield self()
+
+
+async def until_told(watcher, count):
+    """The first values that a subscriber of a new watcher hears."""
+    told = []
+    enough = anyio.Event()
+
+    def hear(value, _):
+        told.append(value)
+        if len(told) >= count:
+            enough.set()
+
+    unsubscribe = watcher.subscribe(hear)
+    await watcher.start()
+    with anyio.fail_after(10):
+        await enough.wait()
+    await watcher.stop()
+    unsubscribe()
+    return told[:count]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "either poll or stream, got none"),
+        ({"poll": int, "stream": list}, "either poll or stream, got both"),
+        ({"poll": int, "interval": 0.09}, "interval must be 0.1 seconds or more, got 0.09"),
+        ({"poll": int, "interval": float("nan")}, "interval must be"),
+        ({"poll": int, "max_backoff": 0}, "max_backoff must be more than 0 seconds, got 0"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Watcher("wrong", **arguments)
+
+
+async def nothing():
+    return None
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"poll": 5}, {"stream": "x"}, {"poll": int, "transform": 5}, {"poll": nothing, "threaded": True}]
+)
+def test_wrong_functions_are_refused(arguments):
+    with pytest.raises(TypeError, match="'wrong'"):
+        Watcher("wrong", **arguments)
+
+
+async def test_without_a_runtime_a_start_says_what_to_do():
+    watcher = Watcher("lost", poll=int)
+
+    with pytest.raises(RuntimeError, match=r"(?s)watcher 'lost'.*async with Runtime"):
+        await watcher.start()
+
+    assert not watcher.running
+
+
+async def test_a_poll_is_told_again_and_again(runtime):
+    count = itertools.count()
+
+    assert await until_told(Watcher("poll", poll=lambda: next(count), interval=0.1), 3) == [0, 1, 2]
+
+
+async def test_a_poll_may_be_a_coroutine_function_and_find_nothing(runtime):
+    watcher = Watcher("poll", poll=nothing, interval=0.1)
+
+    assert await until_told(watcher, 1) == [None]
+    assert watcher.last_value is None
+
+
+async def plain_values():
+    return ["a", "b", "c"]
+
+
+async def async_values():
+    for value in "abc":
+        await anyio.lowlevel.checkpoint()
+        yield value
+
+
+@pytest.mark.parametrize(
+    ("stream", "threaded"),
+    [(lambda: "abc", False), (plain_values, False), (async_values, False), (lambda: iter("abc"), True)],
+    ids=["plain", "coroutine", "async", "threaded"],
+)
+async def test_a_stream_is_told_and_read_again(runtime, stream, threaded):
+    watcher = Watcher("stream", stream=stream, threaded=threaded, max_backoff=SHORT)
+
+    assert await until_told(watcher, 5) == ["a", "b", "c", "a", "b"]
+
+
+async def test_dedupe_keeps_quiet_about_equal_values(runtime):
+    values = iter([1, 1.0, 2, None, None, 2])
+    watcher = Watcher("changes", stream=lambda: values, dedupe=True)
+
+    assert await until_told(watcher, 4) == [1, 2, None, 2]
+
+
+async def double(value):
+    return value * 2
+
+
+@pytest.mark.parametrize("transform", [lambda value: value * 2, double], ids=["plain", "coroutine"])
+async def test_values_are_transformed_before_they_are_told(runtime, transform):
+    watcher = Watcher("doubled", stream=lambda: [1, 2], transform=transform)
+
+    assert await until_told(watcher, 2) == [2, 4]
+    assert watcher.last_value == 4
+
+
+async def test_every_subscriber_hears_and_errors_are_logged(runtime, caplog):
+    watcher = Watcher("stream", stream=lambda: ["a"])
+
+    def fail(value, source):
+        raise ValueError(f"{source.name} gave {value}")
+
+    watcher.subscribe(fail)
+
+    assert await until_told(watcher, 1) == ["a"]
+    assert "ValueError: stream gave a" in caplog.text
+
+
+async def test_coroutine_subscribers_hear_one_value_at_a_time(runtime):
+    watcher = Watcher("stream", stream=lambda: [1, 2, 3])
+    events = []
+    done = anyio.Event()
+
+    async def hear(value, _):
+        events.append(("begin", value))
+        await anyio.sleep(0.01)
+        events.append(("end", value))
+        if value == 3:
+            done.set()
+
+    watcher.subscribe(hear)
+    await watcher.start()
+    with anyio.fail_after(10):
+        await done.wait()
+    await watcher.stop()
+
+    assert events == [(phase, value) for value in (1, 2, 3) for phase in ("begin", "end")]
+
+
+async def test_after_an_unsubscribe_nothing_is_heard(runtime):
+    watcher = Watcher("stream", stream=lambda: [1, 2, 3])
+    told = []
+    unsubscribe = watcher.subscribe(lambda value, _: (told.append(value), unsubscribe()))
+
+    await until_told(watcher, 3)
+
+    assert told == [1]
+    unsubscribe()
+
+
+async def test_an_error_is_logged_counted_and_followed_by_another_try(runtime, caplog):
+    answers = iter([ValueError("no answer"), 7])
+
+    def poll():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    watcher = Watcher("shaky", poll=poll, max_backoff=SHORT)
+
+    assert await until_told(watcher, 1) == [7]
+    assert watcher.health()["error_count"] == 1
+    assert "watcher 'shaky' failed" in caplog.text
+    assert "ValueError: no answer" in caplog.text
+
+
+@pytest.mark.parametrize("stream", [lambda: [], lambda: 1 / 0], ids=["ends", "fails"])
+async def test_without_retry_the_first_try_is_the_last(runtime, stream):
+    watcher = await Watcher("once", stream=stream, retry=False).start()
+
+    await eventually(lambda: not watcher.running)
+
+    assert watcher.health()["running"] is False
+
+
+async def test_a_watcher_error_ends_it_for_good(runtime, caplog):
+    async def stream():
+        yield 1
+        raise WatcherError("the device is gone")
+
+    watcher = Watcher("device", stream=stream)
+
+    assert await until_told(watcher, 1) == [1]
+    await watcher.start()
+    await eventually(lambda: not watcher.running)
+    assert "watcher 'device' has ended for good" in caplog.text
+
+
+class TestInVirtualTime:
+    @pytest.fixture
+    def anyio_backend(self):
+        return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
+
+    async def tries(self, stream, seconds, **arguments):
+        """When tries begin, rounded."""
+        began = []
+
+        def begin():
+            began.append(anyio.current_time())
+            return stream()
+
+        async with Runtime():
+            start = anyio.current_time()
+            watcher = await Watcher("retried", stream=begin, **arguments).start()
+            await anyio.sleep(seconds)
+            await watcher.stop()
+        return [moment - start for moment in began]
+
+    @pytest.fixture(autouse=True)
+    def no_chance(self, monkeypatch):
+        monkeypatch.setattr("specter.watcher.random.random", lambda: 0.0)
+
+    async def test_a_stream_that_ends_at_once_is_no_hot_loop(self):
+        assert await self.tries(list, 70) == [0, 1, 3, 7, 15, 31, 61]
+
+    async def test_no_wait_is_longer_than_max_backoff(self):
+        assert await self.tries(list, 10, max_backoff=3) == [0, 1, 3, 6, 9]
+
+    async def test_what_worked_longer_than_its_last_wait_begins_anew(self):
+        lengths = iter([0, 0, 0, 2, 5, 0, 0])
+
+        async def stream():
+            await anyio.sleep(next(lengths, 100))
+            yield 1
+
+        # 0, wait 1, wait 2, wait 4, 2 s, wait 8, 5 s, wait 16, wait 30, 30; 5 s are less than 8.
+        assert await self.tries(stream, 60) == [0, 1, 3, 7, 17, 38]
+
+    async def test_a_long_silent_stream_has_worked(self):
+        async def stream():
+            await anyio.sleep(100)
+            return []
+
+        assert await self.tries(stream, 310) == [0, 101, 202, 303]
+
+    async def test_a_poll_that_hangs_before_it_fails_has_not_worked(self):
+        began = []
+
+        async def poll():
+            began.append(anyio.current_time())
+            await anyio.sleep(10)
+            raise OSError("timed out")
+
+        async with Runtime():
+            start = anyio.current_time()
+            watcher = await Watcher("hanging", poll=poll).start()
+            await anyio.sleep(60)
+            await watcher.stop()
+
+        assert [moment - start for moment in began] == [0, 11, 23, 37, 55]
+
+    async def test_a_poll_that_had_answers_begins_anew(self):
+        began = []
+
+        async def poll():
+            began.append(anyio.current_time())
+            if len(began) in (1, 2, 3, 6, 7):
+                raise OSError("no answer")
+
+        async with Runtime():
+            start = anyio.current_time()
+            watcher = await Watcher("shaky", poll=poll, interval=5).start()
+            await anyio.sleep(29)
+            await watcher.stop()
+
+        # Waits 1, 2 and 4; answers at 7 and 12; an error at 17, 5 s of work after the wait of 4: 1 again, then 2.
+        assert [moment - start for moment in began] == [0, 1, 3, 7, 12, 17, 18, 20, 25]
+
+    async def test_a_poll_waits_its_interval_after_each_answer(self):
+        moments = []
+
+        async def poll():
+            await anyio.sleep(3)
+            return anyio.current_time()
+
+        async with Runtime():
+            start = anyio.current_time()
+            watcher = Watcher("slow", poll=poll, interval=5)
+            watcher.subscribe(lambda value, _: moments.append(value - start))
+            await watcher.start()
+            await anyio.sleep(20)
+            assert watcher.health()["uptime_seconds"] == 20.0
+            await watcher.stop()
+
+        assert moments == [3, 11, 19]
+        assert watcher.health()["uptime_seconds"] == 0.0
+
+
+async def test_starting_twice_is_starting_once(runtime):
+    calls = []
+    watcher = Watcher("twice", poll=lambda: calls.append(1), interval=60)
+
+    assert await watcher.start() is watcher
+    await watcher.start()
+    await eventually(lambda: calls)
+
+    assert [task.label for task in runtime.tasks()] == ["watcher twice"]
+    assert await watcher.stop() is watcher
+    assert await watcher.stop() is watcher
+    assert not watcher.running
+
+
+async def test_a_stopped_watcher_starts_again_with_its_subscribers(runtime):
+    count = itertools.count()
+    watcher = Watcher("again", poll=lambda: next(count), interval=60)
+    told = []
+    watcher.subscribe(lambda value, _: told.append(value))
+
+    for number in range(3):
+        await watcher.start()
+        await eventually(lambda: len(told) > number)  # noqa: B023
+        await watcher.teardown()
+
+    assert told == [0, 1, 2]
+
+
+async def test_health_says_how_it_is(runtime):
+    watcher = Watcher("healthy", poll=int, interval=60)
+    watcher.subscribe(lambda value, _: None)
+    await watcher.start()
+
+    assert watcher.health() == {
+        "name": "healthy",
+        "running": True,
+        "mode": "poll",
+        "error_count": 0,
+        "uptime_seconds": 0.0,
+        "subscribers": 1,
+    }
+    assert (await anyio.to_thread.run_sync(watcher.health))["running"] is True
+    await watcher.stop()
+
+
+async def test_a_service_ends_its_watchers():
+    async with Service("owner") as service:
+        watcher = await service.own(Watcher("owned", poll=int)).start()
+        assert watcher.running
+
+    assert not watcher.running
+
+
+async def test_a_runtime_ends_its_watchers():
+    async with Runtime():
+        watcher = await Watcher("left", poll=int).start()
+
+    assert not watcher.running
+
+
+async def test_a_subscriber_may_stop_it(runtime):
+    watcher = Watcher("stopped", stream=lambda: itertools.count())
+    stopped = anyio.Event()
+
+    async def hear(value, source):
+        await source.stop()
+        stopped.set()
+
+    watcher.subscribe(hear)
+    await watcher.start()
+
+    with anyio.fail_after(5):
+        await stopped.wait()
+    assert not watcher.running
+
+
+async def test_a_poll_may_stop_its_watcher_and_its_service(runtime):
+    service = await Service("owner").start()
+
+    async def poll():
+        await watcher.stop()
+        await service.stop()
+        ends.append("poll")
+
+    ends = []
+    watcher = service.own(Watcher("own", poll=poll, interval=0.1))
+    await watcher.start()
+
+    with anyio.fail_after(5):
+        await eventually(lambda: ends)
+    assert not watcher.running
+
+
+async def test_a_poll_may_stop_the_service_that_owns_its_watcher(runtime):
+    service = await Service("owner").start()
+    ends = []
+
+    async def poll():
+        await service.stop()
+        ends.append("poll")
+        await anyio.lowlevel.checkpoint()
+
+    await service.own(Watcher("own", poll=poll, interval=0.1)).start()
+
+    with anyio.fail_after(2):
+        await eventually(lambda: not service.running)
+
+
+async def test_a_poll_may_wait_for_a_stop_that_waits_for_its_watcher(runtime):
+    class Owner(Service):
+        async def on_stop(self):
+            stopping.set()
+            await asked.wait()
+
+    stopping, asked = anyio.Event(), anyio.Event()
+
+    async def poll():
+        await stopping.wait()
+        asked.set()
+        await service.stop()
+
+    service = await Owner("owner").start()
+    await service.own(Watcher("own", poll=poll)).start()
+
+    with at_most(2):
+        await service.stop()
+
+
+async def test_a_stop_ends_a_stream_whose_value_is_being_transformed(runtime):
+    left, entered = [], anyio.Event()
+
+    async def stream():
+        try:
+            yield 1
+        finally:
+            left.append("stream")
+
+    async def transform(value):
+        entered.set()
+        await anyio.sleep_forever()
+
+    watcher = await Watcher("stream", stream=stream, transform=transform).start()
+    await entered.wait()
+    await watcher.stop()
+
+    assert left == ["stream"]
+
+
+async def test_a_stop_ends_a_stream_at_its_place(runtime):
+    left = []
+
+    async def stream():
+        try:
+            yield 1
+            await anyio.sleep_forever()
+        finally:
+            left.append("async")
+
+    def plain():
+        try:
+            yield from itertools.count()
+        finally:
+            left.append("plain")
+
+    for source in (stream, plain):
+        await until_told(Watcher("stream", stream=source), 1)
+
+    assert left == ["async", "plain"]
+
+
+async def test_a_plain_stream_leaves_the_event_loop_its_turns(runtime):
+    watcher = await Watcher("busy", stream=itertools.count).start()
+
+    with anyio.fail_after(5):
+        for _ in range(100):
+            await anyio.lowlevel.checkpoint()
+    await watcher.stop()
+
+
+async def test_a_threaded_poll_does_not_block_the_event_loop(runtime):
+    source = Blocking()
+    watcher = Watcher("threaded", poll=source, threaded=True, interval=60)
+    told = []
+    watcher.subscribe(lambda value, _: told.append((value, threading.current_thread())))
+    await watcher.start()
+    await eventually(source.entered.is_set)
+
+    source.let_go.set()
+    await eventually(lambda: told)
+    await watcher.stop()
+
+    assert told == [("late", threading.current_thread())]
+    assert source.threads[0].daemon
+
+
+async def test_a_threaded_stream_is_taken_in_one_thread(runtime):
+    threads = set()
+
+    def stream():
+        for number in range(5):
+            threads.add(threading.current_thread())
+            yield number
+
+    assert await until_told(Watcher("threaded", stream=stream, threaded=True), 5) == [0, 1, 2, 3, 4]
+    assert len(threads) == 1
+    assert threading.current_thread() not in threads
+
+
+@pytest.mark.parametrize("mode", ["poll", "stream"])
+async def test_a_stop_leaves_a_thread_that_blocks(runtime, caplog, mode):
+    source = Blocking()
+    arguments = {"poll": source} if mode == "poll" else {"stream": source.stream}
+    watcher = Watcher("blocked", threaded=True, **arguments)
+    told = []
+    watcher.subscribe(lambda value, _: told.append(value))
+    await watcher.start()
+    await eventually(source.entered.is_set)
+
+    with at_most(2):
+        await watcher.stop()
+
+    assert "'blocked' was stopped while its source blocks" in caplog.text.replace("watcher blocked", "'blocked'")
+    source.let_go.set()
+    await eventually(lambda: not source.threads[0].is_alive())
+    assert told == []
+
+
+async def test_a_stop_ends_the_thread_of_a_stream_that_goes_on(runtime, caplog):
+    left = threading.Event()
+    threads = []
+
+    def stream():
+        threads.append(threading.current_thread())
+        try:
+            yield from itertools.count()
+        finally:
+            left.set()
+
+    await until_told(Watcher("threaded", stream=stream, threaded=True), 3)
+
+    await eventually(lambda: left.is_set() and not threads[0].is_alive())
+
+
+async def test_an_error_in_a_thread_is_the_watchers(runtime, caplog):
+    watcher = await Watcher("threaded", stream=lambda: 1 / 0, threaded=True, retry=False).start()
+
+    await eventually(lambda: not watcher.running)
+
+    assert "ZeroDivisionError" in caplog.text
+    assert watcher.health()["error_count"] == 1
+
+
+def test_a_thread_that_blocks_keeps_no_program():
+    from fresh import python
+
+    code = """
+import time, anyio
+from specter import Runtime, Watcher
+async def main():
+    async with Runtime():
+        watcher = await Watcher("stuck", poll=lambda: time.sleep(600), threaded=True).start()
+        await anyio.sleep(0.1)
+anyio.run(main)
+print("ended")
+"""
+    assert python(code) == "ended"
+
+
+async def test_wherever_it_is_cancelled_a_watcher_can_be_stopped():
+    async def live():
+        async with Service("owner") as service:
+            watcher = service.own(Watcher("cut", stream=async_values, max_backoff=SHORT))
+            watchers.append(watcher)
+            told = anyio.Event()
+            watcher.subscribe(lambda value, _: told.set())
+            await watcher.start()
+            await told.wait()
+            await watcher.stop()
+
+    watchers = []
+    async for _ in at_each_wait(live):
+        assert not any(watcher.running for watcher in watchers)

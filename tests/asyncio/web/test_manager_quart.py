@@ -1,0 +1,183 @@
+"""A manager in the life of a Quart application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import socketio
+from flask import Flask
+from quart import Quart
+from quart.testing.app import LifespanError
+
+from specter import Runtime, Service, ServiceManager, boot, registry
+
+
+class Part(Service):
+    def __init__(self, name: str, log: list[str]) -> None:
+        super().__init__(name)
+        self.log = log
+
+    async def on_start(self) -> None:
+        self.log.append(f"start {self.name}")
+
+    async def on_stop(self) -> None:
+        self.log.append(f"stop {self.name}")
+
+
+async def test_services_run_from_before_the_first_request_to_the_end_of_serving() -> None:
+    log: list[str] = []
+    app = Quart(__name__)
+
+    @app.get("/")
+    async def running() -> dict[str, Any]:
+        return {"running": registry.require("part").running}
+
+    manager = boot(app, None, services=[Part("part", log)])
+    assert log == []
+
+    async with app.test_app() as serving:
+        assert manager.ready
+        response = await serving.test_client().get("/")
+        assert await response.get_json() == {"running": True}
+
+    assert log == ["start part", "stop part"]
+    assert not manager.ready
+
+
+async def test_an_application_can_be_served_again() -> None:
+    log: list[str] = []
+    app = Quart(__name__)
+    boot(app, None, services=[Part("part", log)])
+
+    for _ in range(2):
+        async with app.test_app():
+            pass
+
+    assert log == ["start part", "stop part"] * 2
+
+
+async def test_what_the_application_set_up_before_outlives_the_services() -> None:
+    log: list[str] = []
+    app = Quart(__name__)
+
+    @app.before_serving
+    async def open_database() -> None:
+        log.append("open")
+
+    @app.while_serving
+    async def pool() -> AsyncIterator[None]:
+        log.append("pool")
+        yield
+        log.append("no pool")
+
+    @app.after_serving
+    async def close_database() -> None:
+        log.append("close")
+
+    boot(app, None, services=[Part("part", log)])
+    async with app.test_app():
+        pass
+
+    assert log == ["open", "pool", "start part", "stop part", "no pool", "close"]
+
+
+async def test_a_boot_that_fails_keeps_the_server_from_starting_and_leaves_nothing() -> None:
+    log: list[str] = []
+
+    class Bad(Part):
+        depends_on = ("good",)
+
+        async def on_start(self) -> None:
+            raise OSError("port in use")
+
+    app = Quart(__name__)
+    boot(app, None, services=[Part("good", log), Bad("bad", log)])
+
+    with pytest.raises(LifespanError, match="service 'bad' did not start: port in use"):
+        async with app.test_app():
+            pytest.fail("served")
+
+    assert log == ["start good", "stop good"]
+    assert registry.list() == []
+
+
+async def test_parts_can_be_registered_until_the_server_starts() -> None:
+    log: list[str] = []
+    app = Quart(__name__)
+    manager = boot(app, None)
+    manager.register_service(Part("late", log))
+
+    async with app.test_app():
+        assert log == ["start late"]
+        with pytest.raises(RuntimeError, match="comes too late"):
+            manager.register_service(Part("later", log))
+
+
+async def test_a_request_sees_the_managers_runtime_and_its_tasks_do_not_see_the_request() -> None:
+    app = Quart(__name__)
+    seen: dict[str, Any] = {}
+
+    @app.get("/")
+    async def view() -> str:
+        from quart import has_request_context
+
+        def look() -> None:
+            seen["request"] = has_request_context()
+            seen["in task"] = Runtime.current()
+
+        seen["in view"] = Runtime.current()
+        await registry.require("part").spawn(look).wait()
+        return ""
+
+    boot(app, None, services=[Part("part", [])])
+    async with app.test_app() as serving:
+        await serving.test_client().get("/")
+
+    assert seen["in view"] is seen["in task"] is not None
+    assert seen["request"] is False
+
+
+async def test_a_plain_view_changes_state_from_its_worker_thread() -> None:
+    app = Quart(__name__)
+    heard: list[int] = []
+
+    @app.get("/<int:number>")
+    def view(number: int) -> str:
+        registry.require("part").set_state({"number": number})
+        registry.require("part").emit_nowait("number", number)
+        return str(len(heard))
+
+    part = Part("part", [])
+    part.subscribe(lambda state, _: heard.append(state["number"]))
+    boot(app, None, services=[part])
+    async with app.test_app() as serving:
+        part.subscribe(lambda state, _: heard.append(state["number"]))
+        for number in range(3):
+            response = await serving.test_client().get(f"/{number}")
+            assert await response.get_data(as_text=True) == str(2 * (number + 1))
+
+    assert heard == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_flask_application_is_told_of_the_backend_switch() -> None:
+    with pytest.raises(TypeError, match=r"specter\.use_backend\('gevent'\)"):
+        boot(Flask(__name__), None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("app", ["app", object(), Quart], ids=["text", "object", "class"])
+def test_what_is_no_application_is_refused(app: Any) -> None:
+    with pytest.raises(TypeError, match="must be a Quart application"):
+        boot(app, None)
+
+
+@pytest.mark.parametrize("server", [object(), socketio.Server(async_mode="threading")], ids=["object", "not async"])
+def test_what_is_no_asynchronous_socketio_server_is_refused(server: Any) -> None:
+    with pytest.raises(TypeError, match=r"must be a socketio\.AsyncServer"):
+        boot(Quart(__name__), server)
+
+
+async def test_a_manager_without_an_app_has_nothing_to_serve() -> None:
+    with pytest.raises(RuntimeError, match="nothing to serve"):
+        _ = ServiceManager().asgi

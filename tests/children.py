@@ -1,0 +1,79 @@
+"""What the tests of child processes look at: who lives, what is open, and waiting for it."""
+
+import gc
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+
+PATIENCE = 10.0
+
+
+def alive(pid: int) -> bool:
+    """Whether process *pid* runs: a zombie does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def exists(pid: int) -> bool:
+    """Whether there is a process *pid*, be it a zombie."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def children() -> set[int]:
+    """The children of this process, zombies included."""
+    return {int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+
+
+def open_files() -> dict[str, str]:
+    """The file descriptors of this process and what they are."""
+    found = {}
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            found[fd] = os.readlink(f"/proc/self/fd/{fd}")
+        except OSError:  # that of the listing itself
+            continue
+    return found
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """Fail if the block leaves a child or an open file behind."""
+    files, before = open_files(), children()
+    yield
+    if open_files() != files:
+        gc.collect()  # what only waits to be collected is not left open
+    assert children() == before
+    assert open_files() == files
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait until *condition* holds, for a bounded time."""
+    with anyio.fail_after(PATIENCE):
+        while not condition():  # noqa: ASYNC110
+            await anyio.sleep(0.005)
+
+
+def soon(condition: Callable[[], object], patience: float = PATIENCE) -> bool:
+    """Wait, blocking, until *condition* holds. False if it does not within a bounded time."""
+    until = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Fail if the block takes longer. A scope with a deadline does not see what is shielded from it."""
+    before = time.monotonic()
+    yield
+    took = time.monotonic() - before
+    assert took < seconds, f"took {took:.2f} s"

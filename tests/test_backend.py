@@ -1,0 +1,330 @@
+"""Which runtime `specter` means. Each test has interpreters of its own: the choice is made once in a process."""
+
+import itertools
+import random
+from pathlib import Path
+
+import pytest
+from fresh import python
+
+ASK = "import specter; print(specter.current_backend())"
+CATCH = """
+import sys
+try:
+    {}
+except (ImportError, ValueError, RuntimeError, AttributeError) as error:
+    print(type(error).__name__, error)
+"""
+
+
+def error_of(statement: str, *flags: str, folders: list[Path] | None = None, **environ: str) -> str:
+    return python(CATCH.format(statement), *flags, folders=folders or [], **environ)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A folder with empty packages in place of gevent's, to be used with `-S`: nothing else is installed."""
+    for package in ("gevent", "flask_socketio", "specter_gevent"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+    return tmp_path
+
+
+# The first name decides: use_backend, environment, patched process, what is installed.
+
+
+def test_asyncio_is_the_answer_when_nothing_asks_for_gevent() -> None:
+    assert python(ASK, "-S") == "asyncio"
+
+
+def test_gevent_and_flask_socketio_without_quart_mean_gevent(bare: Path) -> None:
+    assert python(ASK, "-S", folders=[bare]) == "gevent"
+
+
+@pytest.mark.parametrize("package", ["gevent", "flask_socketio"])
+def test_one_of_gevent_and_flask_socketio_alone_does_not_mean_gevent(bare: Path, package: str) -> None:
+    (bare / package / "__init__.py").unlink()
+    (bare / package).rmdir()
+
+    assert python(ASK, "-S", folders=[bare]) == "asyncio"
+
+
+def test_quart_beside_gevent_means_asyncio(bare: Path) -> None:
+    (bare / "quart.py").touch()
+
+    assert python(ASK, "-S", folders=[bare]) == "asyncio"
+
+
+def test_what_is_installed_is_found_without_importing_it(bare: Path) -> None:
+    code = "import sys; print([name for name in ('gevent', 'flask_socketio', 'specter_gevent') if name in sys.modules])"
+
+    assert python(f"{ASK}; {code}", "-S", folders=[bare]) == "gevent\n[]"
+
+
+def test_a_patched_process_means_gevent_even_beside_quart() -> None:
+    assert python(f"from gevent import monkey; monkey.patch_all(); {ASK}") == "gevent"
+    assert python(f"from gevent import monkey; monkey.patch_socket(); {ASK}") == "gevent"
+
+
+def test_a_process_that_merely_imported_gevent_is_not_patched() -> None:
+    assert python(f"import gevent.monkey; {ASK}") == "asyncio"
+
+
+def test_patching_between_the_import_and_the_first_name_counts() -> None:
+    code = "import specter; from gevent import monkey; monkey.patch_all(); print(specter.current_backend())"
+
+    assert python(code) == "gevent"
+
+
+def test_the_environment_beats_a_patched_process() -> None:
+    assert python(f"from gevent import monkey; monkey.patch_all(); {ASK}", SPECTER_BACKEND="asyncio") == "asyncio"
+
+
+def test_the_environment_beats_what_is_installed(bare: Path) -> None:
+    assert python(ASK, "-S", folders=[bare], SPECTER_BACKEND="asyncio") == "asyncio"
+
+
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    assert python(ASK, "-S", SPECTER_BACKEND="") == "asyncio"
+
+
+def test_use_backend_beats_the_environment(bare: Path) -> None:
+    code = "import specter; specter.use_backend({!r}); print(specter.current_backend())"
+
+    assert python(code.format("asyncio"), "-S", folders=[bare], SPECTER_BACKEND="gevent") == "asyncio"
+    assert python(code.format("gevent"), "-S", folders=[bare], SPECTER_BACKEND="asyncio") == "gevent"
+
+
+# Switching.
+
+
+def test_until_a_name_is_taken_the_last_call_counts(bare: Path) -> None:
+    code = "specter.use_backend('gevent'); specter.use_backend('asyncio'); print(specter.current_backend())"
+
+    assert python(f"import specter; {code}", "-S", folders=[bare]) == "asyncio"
+
+
+def test_asking_does_not_settle_the_choice(bare: Path) -> None:
+    code = "specter.current_backend(); dir(specter); specter.__all__; specter.use_backend('asyncio')"
+
+    assert python(f"import specter; {code}; print(specter.current_backend())", "-S", folders=[bare]) == "asyncio"
+
+
+def test_switching_after_a_name_was_handed_out_is_an_error_that_says_so(bare: Path) -> None:
+    error = error_of("import specter; specter.SchemaError; specter.use_backend('gevent')", folders=[bare])
+
+    assert error == (
+        "RuntimeError use_backend('gevent') comes too late: specter.SchemaError was handed out for 'asyncio' already, "
+        "because nothing asks for gevent; call it before the first import from specter, or set SPECTER_BACKEND=gevent"
+    )
+
+
+def test_choosing_what_was_chosen_is_no_switch() -> None:
+    code = "import specter; specter.SchemaError; specter.use_backend('asyncio'); print(specter.current_backend())"
+
+    assert python(code) == "asyncio"
+
+
+@pytest.mark.parametrize("path", ["http", "router"])
+def test_a_module_of_both_runtimes_settles_the_choice(bare: Path, path: str) -> None:
+    error = error_of(f"import specter; __import__('specter.{path}'); specter.use_backend('gevent')", folders=[bare])
+
+    assert f"comes too late: specter.{path} was handed out for 'asyncio'" in error
+
+
+# Wrong values.
+
+
+@pytest.mark.parametrize("value", ["trio", "Gevent", "", None, 3])
+def test_use_backend_refuses_other_values(value: object) -> None:
+    error = error_of(f"import specter; specter.use_backend({value!r})")
+
+    assert error == f"ValueError backend must be 'asyncio' or 'gevent', got {value!r}"
+
+
+@pytest.mark.parametrize(
+    "statement", ["import specter; specter.Service", "import specter.core.bus", "import specter.http"]
+)
+def test_a_wrong_variable_is_named_with_its_value(statement: str) -> None:
+    error = error_of(statement, SPECTER_BACKEND="trio")
+
+    assert error == "ValueError SPECTER_BACKEND must be 'asyncio' or 'gevent', got 'trio'"
+
+
+@pytest.mark.parametrize("missing", ["gevent", "specter_gevent"])
+def test_gevent_that_is_not_installed_names_the_extra(bare: Path, missing: str) -> None:
+    (bare / missing / "__init__.py").unlink()
+    (bare / missing).rmdir()
+    statements = {
+        "import specter; specter.use_backend('gevent')": "use_backend('gevent') was called",
+        "import os; os.environ['SPECTER_BACKEND'] = 'gevent'; import specter; specter.Service": (
+            "the environment has SPECTER_BACKEND=gevent"
+        ),
+    }
+
+    for statement, reason in statements.items():
+        assert error_of(statement, "-S", folders=[bare]) == (
+            f"ImportError specter is on gevent here, because {reason}, and {missing} is not installed: "
+            "pip install 'specter-runtime[gevent]', or set SPECTER_BACKEND=asyncio"
+        )
+
+
+def test_a_failed_choice_can_be_mended() -> None:
+    code = """
+import specter
+try:
+    specter.SchemaError
+except ImportError:
+    specter.use_backend("asyncio")
+print(specter.SchemaError.__name__)
+"""
+    assert python(code, "-S", SPECTER_BACKEND="gevent") == "SchemaError"
+
+
+# The paths of 0.1.x on asyncio.
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import specter.core",
+        "from specter import core",
+        "import specter.core.bus",
+        "from specter.core import registry",
+        "from specter.core.lifecycle import Service",
+        "import specter.boot",
+        "import importlib; importlib.import_module('specter.core.manager')",
+    ],
+)
+def test_an_old_path_on_asyncio_is_refused_with_the_name_of_the_switch(statement: str) -> None:
+    error = error_of(statement)
+
+    assert error.startswith("ImportError specter.")
+    assert "is a path of specter-runtime 0.1" in error
+    assert "call specter.use_backend('gevent') first, or set SPECTER_BACKEND=gevent" in error
+
+
+def test_a_refused_path_leaves_the_choice_open(bare: Path) -> None:
+    code = """
+import specter
+try:
+    import specter.core
+except ImportError:
+    specter.use_backend("gevent")
+print(specter.current_backend())
+"""
+    assert python(code, "-S", folders=[bare], SPECTER_BACKEND="asyncio") == "gevent"
+
+
+# The paths of 0.1.x on gevent, shown with a stand-in that has the right files.
+
+FORMS = [
+    "import specter.core",
+    "import specter.core.bus",
+    "from specter.core import bus",
+    "from specter.core import registry as module",
+    "from specter.core.registry import registry",
+    "from specter.core.lifecycle import Service",
+    "import specter.boot",
+    "from specter import boot",
+    "import specter.http",
+    "from specter.router import Router",
+    "import specter; specter.core.process",
+    "from specter import *",
+    "import importlib; importlib.import_module('specter.core.manager')",
+    "from unittest.mock import patch; patch('specter.registry.require').start(); patch.stopall()",
+    "from unittest.mock import patch; patch('specter.core.process.subprocess').start(); patch.stopall()",
+]
+RIGHT = """
+import sys, importlib
+import specter, specter_gevent
+assert type(specter.boot).__name__ == "function", specter.boot
+assert specter.bus is specter_gevent.event_bus.bus
+assert specter.registry is specter_gevent.service_registry.registry
+assert specter.Service is specter_gevent.Service
+for old, name in [("core.bus", "event_bus"), ("core.registry", "service_registry"), ("core.lifecycle", "service"),
+                  ("core.process", "process"), ("core.manager", "manager"), ("boot", "manager"), ("http", "http"),
+                  ("router", "router"), ("core", "core")]:
+    module = importlib.import_module("specter." + old)
+    assert module is sys.modules["specter_gevent." + name], old
+    assert module.__spec__.name == module.__name__ == "specter_gevent." + name, old
+assert type(specter.boot).__name__ == "function", specter.boot
+assert importlib.reload(specter.core.process) is specter.core.process
+assert specter.http is specter_gevent.http
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Path:
+    """A folder with a `specter_gevent` of the right files and hardly any content, and an empty `gevent`."""
+    files = {
+        "__init__": "from .manager import boot\nfrom .event_bus import bus\nfrom .router import Router\n"
+        "from .service import Service\nfrom .service_registry import registry\n"
+        "def __getattr__(name):\n    if name.startswith('_'): raise AttributeError(name)\n    return object()\n",
+        "core": "import importlib\n__path__ = []\n"
+        "def __getattr__(name):\n"
+        "    try: return importlib.import_module('specter.core.' + name)\n"
+        "    except ModuleNotFoundError: raise AttributeError(name) from None\n",
+        "event_bus": "class EventBus: pass\nbus = EventBus()\n",
+        "service_registry": "class Registry:\n    def require(self, key): pass\nregistry = Registry()\n",
+        "service": "class Service: pass\n",
+        "process": "import subprocess\n",
+        "manager": "def boot(): pass\n",
+        "http": "",
+        "router": "class Router: pass\n",
+    }
+    (tmp_path / "gevent.py").touch()
+    (tmp_path / "specter_gevent").mkdir()
+    for name, text in files.items():
+        (tmp_path / "specter_gevent" / f"{name}.py").write_text(text)
+    return tmp_path
+
+
+def orders() -> list[list[str]]:
+    dice = random.Random(1)
+    pairs = [list(pair) for pair in itertools.permutations(FORMS, 2)]
+    return [[form] for form in FORMS] + pairs + [dice.sample(FORMS, len(FORMS)) for _ in range(25)]
+
+
+def in_order(forms: list[str]) -> str:
+    # Each form is executed in a namespace of its own: `from specter import *` shall not help the next one.
+    return "\n".join([*(f"exec({form!r}, {{}})" for form in forms), RIGHT])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_old_path_on_gevent_is_the_module_that_took_its_place(stand_in: Path, form: str) -> None:
+    python(in_order([form]), "-S", folders=[stand_in], SPECTER_BACKEND="gevent")
+
+
+@pytest.mark.slow
+def test_old_paths_can_be_imported_in_every_order(stand_in: Path) -> None:
+    for forms in orders():
+        python(in_order(forms), "-S", folders=[stand_in], SPECTER_BACKEND="gevent")
+
+
+def test_names_of_asyncio_alone_are_missing_on_gevent(stand_in: Path) -> None:
+    error = error_of("import specter; specter.Runtime", "-S", folders=[stand_in], SPECTER_BACKEND="gevent")
+    listed = python(
+        "import specter; print({'Runtime', 'current_sid'} & {*specter.__all__})",
+        "-S",
+        folders=[stand_in],
+        SPECTER_BACKEND="gevent",
+    )
+
+    assert error == "AttributeError specter.Runtime exists on asyncio alone, and specter is on gevent here"
+    assert listed == "set()"
+
+
+def test_old_paths_that_gevent_does_not_have_either_are_not_found(stand_in: Path) -> None:
+    error = error_of("import specter.core.nothing", "-S", folders=[stand_in], SPECTER_BACKEND="gevent")
+
+    assert error == "ModuleNotFoundError No module named 'specter.core.nothing'"
+
+
+# What the switch costs others.
+
+
+def test_reloading_the_package_adds_no_second_finder() -> None:
+    count = "sum(type(finder).__name__ == 'OldPaths' for finder in sys.meta_path)"
+
+    assert python(f"import importlib, sys, specter; importlib.reload(specter); print({count})") == "1"
