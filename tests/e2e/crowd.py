@@ -1,0 +1,96 @@
+"""Clients of every kind, which note how the server left them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import httpx
+import socketio
+from live_sockets import eventually
+
+
+@dataclass
+class Crowd:
+    """
+    What the clients of one server have seen. Moments are on the monotonic clock.
+
+    Attributes:
+        told: What was told to all of them, once for each.
+        goodbyes: The reason that each Socket.IO client heard, and when.
+        acknowledgement: Of the handler that is done soon after the signal; an exception if there was none.
+        work: Of the handler that would never be done.
+        slow: The status of the request that needs 1.5 s, and when it came.
+        stream: When the event stream ended, and the error that it ended with.
+    """
+
+    url: str
+    clients: list[socketio.AsyncClient] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    goodbyes: list[tuple[str, float]] = field(default_factory=list)
+    acknowledgement: Any = None
+    work: Any = None
+    slow: tuple[int, float] = (0, 0.0)
+    stream: tuple[float, Exception | None] = (0.0, None)
+
+    @property
+    def reasons(self) -> list[str]:
+        return [reason for reason, _ in self.goodbyes]
+
+    async def ask_slowly(self, http: httpx.AsyncClient) -> None:
+        answer = await http.get("/slow")
+        self.slow = answer.status_code, time.monotonic()
+
+    async def follow(self, http: httpx.AsyncClient, begun: asyncio.Event) -> None:
+        error = None
+        try:
+            async with http.stream("GET", "/stream") as stream:
+                async for _ in stream.aiter_lines():
+                    begun.set()
+        except httpx.HTTPError as raised:
+            error = raised
+        self.stream = time.monotonic(), error
+
+    async def call(self, client: socketio.AsyncClient, event: str) -> Any:
+        try:
+            return await client.call(event, timeout=4)
+        except socketio.exceptions.SocketIOError as error:
+            return error
+
+
+@contextlib.asynccontextmanager
+async def crowd(url: str, websockets: int, polling: int) -> AsyncIterator[Crowd]:
+    """Clients that are connected and busy; leaving the block waits until the server has left them."""
+    crowd = Crowd(url)
+    async with httpx.AsyncClient(base_url=url, timeout=20) as http, aiohttp.ClientSession() as session:
+        for number in range(websockets + polling):
+            transport = "websocket" if number < websockets else "polling"
+            crowd.clients.append(await connect(crowd, session, transport))
+        begun = asyncio.Event()
+        async with asyncio.timeout(40), asyncio.TaskGroup() as group:
+            group.create_task(crowd.follow(http, begun))
+            await begun.wait()
+            working = group.create_task(crowd.call(crowd.clients[0], "work"))
+            short = group.create_task(crowd.call(crowd.clients[1], "short"))
+            group.create_task(crowd.ask_slowly(http))
+            # Events of one client begin in order; a client that polls asks anew when it is told something.
+            await crowd.clients[0].call("job", "first")
+            await crowd.clients[1].call("job", "second")
+            await eventually(lambda: len(crowd.told) == 2 * len(crowd.clients))
+            yield crowd
+            for client in crowd.clients:
+                await client.disconnect()
+        crowd.acknowledgement, crowd.work = short.result(), working.result()
+
+
+async def connect(crowd: Crowd, session: aiohttp.ClientSession, transport: str) -> socketio.AsyncClient:
+    client = socketio.AsyncClient(http_session=session, reconnection=False)
+    client.on("done", crowd.told.append)
+    client.on("disconnect", lambda reason: crowd.goodbyes.append((reason, time.monotonic())))
+    await client.connect(crowd.url, transports=[transport])
+    return client
