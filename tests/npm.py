@@ -5,29 +5,18 @@ A machine without Node, npm or Chromium skips these tests; under CI it fails the
 """
 
 import json
-import os
 import queue
 import shutil
 import subprocess
-import tempfile
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
-import pytest
+from cached import cached, missing
 
 PACKAGES = {"playwright-core": "1.64.1", "socket.io-client": "4.8.4"}
-CACHE = Path(os.environ.get("SPECTER_TEST_CACHE") or Path.home() / ".cache" / "specter-tests")
 DRIVER = Path(__file__).with_name("browser.mjs")
-
-
-def missing(what: str) -> NoReturn:
-    """Skip the test, or fail it where everything must be there."""
-    reason = f"{what} is missing"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def program(*names: str) -> str:
@@ -40,23 +29,16 @@ def program(*names: str) -> str:
 
 def packages() -> Path:
     """The folder in whose ``node_modules`` the `PACKAGES` are, installed once."""
-    folder = CACHE / "-".join(f"{name}@{version}" for name, version in PACKAGES.items())
-    if not folder.exists():
+
+    def fill(folder: Path) -> None:
         npm = program("npm")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=CACHE))
-        (fresh / "package.json").write_text(json.dumps({"private": True, "dependencies": PACKAGES}))
+        (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": PACKAGES}))
         command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
-        done = subprocess.run(command, cwd=fresh, capture_output=True, text=True, timeout=180)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180)
         if done.returncode:
-            shutil.rmtree(fresh)
             missing(f"npm's registry ({done.stderr.strip()[-300:]})")
-        try:
-            fresh.rename(folder)
-        except OSError:
-            # Another run was faster.
-            shutil.rmtree(fresh)
-    return folder
+
+    return cached("-".join(f"{name}@{version}" for name, version in PACKAGES.items()), fill)
 
 
 def start_node(script: Path, *args: str) -> subprocess.Popen[str]:
