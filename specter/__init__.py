@@ -119,8 +119,12 @@ def __dir__() -> list[str]:
 
 
 def _public_names() -> list[str]:
+    return _names_on(current_backend())
+
+
+def _names_on(backend: _backend.Backend) -> list[str]:
     names = {*_MODULES, "__version__", "current_backend", "use_backend"}
-    return sorted(names if current_backend() == "asyncio" else names - _ASYNCIO_ONLY)
+    return sorted(names if backend == "asyncio" else names - _ASYNCIO_ONLY)
 
 
 def _load(name: str, backend: _backend.Backend) -> object:
@@ -130,7 +134,7 @@ def _load(name: str, backend: _backend.Backend) -> object:
         value: object = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
         raise _backend.missing_extra(f"{__name__}.{name}", backend, error) from error
-    if isinstance(value, type | FunctionType) and value.__module__.startswith(f"{__name__}."):
+    if backend == "asyncio" and isinstance(value, type | FunctionType):
         value.__module__ = __name__  # reports and pickles name the public place, which outlives a move of the file
     return value
 

@@ -187,14 +187,11 @@ def _installed(package: str) -> bool:
 
 
 def _require_installed(choice: _Choice) -> None:
-    if choice.backend == "asyncio":
-        return
-    missing = [package for package in ("specter_gevent", "gevent") if not _installed(package)]
-    if missing:
+    if choice.backend == "gevent" and not _installed("gevent"):
         raise ImportError(
-            f"specter is on gevent here, because {choice.because}, and {missing[0]} is not installed: "
+            f"specter is on gevent here, because {choice.because}, and gevent is not installed: "
             "pip install 'specter-runtime[gevent]', or set SPECTER_BACKEND=asyncio",
-            name=missing[0],
+            name="gevent",
         )
 
 

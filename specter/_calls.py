@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
+
+from .sansio.callables import is_coroutine_function as is_coroutine_function
+from .sansio.callables import name_of as name_of
 
 
 async def call(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -14,20 +16,6 @@ async def call(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     if inspect.isawaitable(result):
         return await result
     return result
-
-
-def is_coroutine_function(fn: Callable[..., Any]) -> bool:
-    """Tell if calling *fn* gives a coroutine: partials, bound methods and objects with an async `__call__` included."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(fn, "__call__", None))  # noqa: B004
-
-
-def name_of(fn: Callable[..., Any]) -> str:
-    """The name by which a function is known in logs."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    return getattr(fn, "__qualname__", None) or type(fn).__qualname__
 
 
 def forget(value: object) -> None:

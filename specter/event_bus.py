@@ -6,7 +6,6 @@ import inspect
 import logging
 import math
 import threading
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from threading import get_ident
@@ -16,7 +15,7 @@ import anyio
 
 from ._delivery import Subscriber
 from ._loop import Loop
-from .sansio.listeners import Entry, Hearing, Listeners
+from .sansio.listeners import Entry, Hearing, Listeners, Unread
 from .sansio.ownership import require_callable
 
 log = logging.getLogger(__name__)
@@ -167,8 +166,6 @@ class EventBus:
         Raises:
             ValueError: *maxsize* is less than 1.
         """
-        if maxsize < 1:
-            raise ValueError(f"maxsize must be 1 or more, got {maxsize!r}")
         events = EventStream(maxsize)
         unsubscribe = self._subscribe(event, events._hear)
         try:
@@ -249,37 +246,32 @@ def _on_their_loops(calls: _Calls) -> _Calls:
 
 
 class EventStream:
-    """
-    The data of events, in order, for one reader. Made by `EventBus.stream`.
-
-    Attributes:
-        dropped: How many events were dropped because the reader was slow.
-    """
+    """The data of events, in order, for one reader. Made by `EventBus.stream`."""
 
     def __init__(self, maxsize: int) -> None:
-        self.dropped = 0
-        self._kept: deque[Any] = deque()
-        self._maxsize = maxsize
+        self._unread = Unread(maxsize)
         self._came = anyio.Event()
         self._ended = False
+
+    @property
+    def dropped(self) -> int:
+        """How many events were dropped because the reader was slow."""
+        return self._unread.dropped
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self
 
     async def __anext__(self) -> Any:
-        while not self._kept:
+        while not self._unread:
             if self._ended:
                 raise StopAsyncIteration
             if self._came.is_set():
                 self._came = anyio.Event()
             await self._came.wait()
-        return self._kept.popleft()
+        return self._unread.take()
 
     def _hear(self, data: Any) -> None:
-        if len(self._kept) == self._maxsize:
-            self._kept.popleft()
-            self.dropped += 1
-        self._kept.append(data)
+        self._unread.add(data)
         self._came.set()
 
     def _end(self) -> None:

@@ -17,15 +17,15 @@ def python(code: str, *flags: str, folders: Sequence[Path | str] = (), **environ
     Args:
         code: A program; it fails the test with its standard error when it ends with one.
         flags: Options of the interpreter, `-S` to be alone with the standard library.
-        folders: Searched for modules after this checkout, before what is installed.
+        folders: Searched for modules before this checkout and what is installed.
         environ: Added to the environment, which has no SPECTER_BACKEND otherwise.
 
     Returns:
         What it printed, without the last newline.
     """
-    path = os.pathsep.join(map(str, [ROOT, *folders]))
+    path = os.pathsep.join(map(str, [*folders, ROOT]))
     env = {key: value for key, value in os.environ.items() if not key.startswith(("SPECTER_", "PYTHON"))}
-    command = [sys.executable, *flags, "-c", code]
+    command = [sys.executable, "-P", *flags, "-c", code]  # -P: the current folder does not come first
     done = subprocess.run(
         command, env=env | {"PYTHONPATH": path} | environ, capture_output=True, text=True, timeout=60, check=False
     )

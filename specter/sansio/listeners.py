@@ -3,12 +3,15 @@ Who hears which event.
 
 Listeners of one event are called in the order in which they subscribed, those of prefixes (``"a:*"``) among them. One
 function is one listener of an event however often it subscribes; it is gone when each of its subscriptions is.
+
+    function ──listens to an event as── Entry ──held by── subscriptions: lasting, or for one event
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
 from typing import Any, Generic, TypeVar
 
 L = TypeVar("L")
@@ -28,7 +31,7 @@ class Entry(Generic[L]):
         listener: What the runtime keeps for it; opaque here.
     """
 
-    __slots__ = ("event", "fn", "holders", "listener", "serial")
+    __slots__ = ("event", "fn", "holders", "listener", "once", "serial")
 
     def __init__(self, event: str, fn: Callable[..., Any], serial: int, listener: L) -> None:
         self.event = event
@@ -37,6 +40,24 @@ class Entry(Generic[L]):
         self.listener = listener
         # {key of the subscription: whether it ends with the first event}
         self.holders: dict[object, bool] = {}
+        self.once = 0  # how many of these end so
+
+    @property
+    def lasting(self) -> bool:
+        """Whether a subscription does not end with the first event."""
+        return len(self.holders) > self.once
+
+    def hold(self, holder: object, once: bool) -> None:
+        """Have a subscription, in place of one of the same key."""
+        self.drop(holder)
+        self.holders[holder] = once
+        self.once += once
+
+    def drop(self, holder: object) -> bool:
+        """Lose a subscription. Returns whether there was one of that key."""
+        once = self.holders.pop(holder, None)
+        self.once -= bool(once)
+        return once is not None
 
 
 class Hearing(Generic[L]):
@@ -55,14 +76,22 @@ class Hearing(Generic[L]):
 
     def __init__(self, entries: tuple[Entry[L], ...]) -> None:
         self.entries = entries
-        self.once = any(once for entry in entries for once in entry.holders.values())
+        self.once = any(entry.once for entry in entries)
         self.prepared: Any = None
 
 
 class Listeners(Generic[L]):
-    """The table. All needs the caller's lock, except looking up what is in `heard`."""
+    """
+    The table. All needs the caller's lock, except looking up what is in `heard`.
 
-    def __init__(self) -> None:
+    Args:
+        wild: The end of a name that makes a prefix of it.
+        once_apart: Each subscription for one event is a call of its own, whatever else its function listens with.
+    """
+
+    def __init__(self, *, wild: str = "*", once_apart: bool = False) -> None:
+        self._wild = wild
+        self._once_apart = once_apart
         # {event as subscribed to: {function: listener}}, in order of subscription. Thousands may listen to one event.
         self._subscribed: dict[str, dict[Any, Entry[L]]] = {}
         # Those of the events that are prefixes.
@@ -72,16 +101,24 @@ class Listeners(Generic[L]):
         self._serials = itertools.count()
 
     def add(
-        self, event: str, fn: Callable[..., Any], make: Callable[[], L], *, once: bool = False
+        self,
+        event: str,
+        fn: Callable[..., Any],
+        make: Callable[[], L],
+        *,
+        once: bool = False,
+        holder: object = None,
     ) -> tuple[Entry[L], object]:
         """
         Add a subscription.
 
         Args:
-            event: A name, or a prefix that ends in ``:*`` (or ``*`` for all).
+            event: A name, or a prefix of names and the wild end.
             fn: Equal functions (bound methods of one object) are one listener.
             make: Gives what the runtime keeps; called if *fn* is new for the event.
             once: The subscription ends with the first event.
+            holder: Key of the subscription: with the key of one that *fn* has for the event it is the same one. `None`
+                for a new key.
 
         Returns:
             The listener, and the key of the subscription for `release`.
@@ -91,11 +128,11 @@ class Listeners(Generic[L]):
         entry = subscribed.get(key)
         if entry is None:
             entry = subscribed[key] = Entry(event, fn, next(self._serials), make())
-            if event.endswith("*"):
+            if self._is_prefix(event):
                 self._prefixes[event] = None
         self._changed(event)
-        holder = object()
-        entry.holders[holder] = once
+        holder = object() if holder is None else holder
+        entry.hold(holder, once)
         return entry, holder
 
     def find(self, event: str, fn: Callable[..., Any]) -> Entry[L] | None:
@@ -104,7 +141,7 @@ class Listeners(Generic[L]):
 
     def release(self, entry: Entry[L], holder: object) -> bool:
         """End one subscription. Returns whether the listener went with it; twice is harmless."""
-        if entry.holders.pop(holder, None) is None:
+        if not entry.drop(holder):
             return False
         self._changed(entry.event)
         if entry.holders:
@@ -117,7 +154,8 @@ class Listeners(Generic[L]):
         entry = self.find(event, fn)
         if entry is None:
             return []
-        entry.holders.clear()
+        for holder in list(entry.holders):
+            entry.drop(holder)
         self._changed(event)
         self._remove(entry)
         return [entry]
@@ -149,7 +187,7 @@ class Listeners(Generic[L]):
         """How many listeners hear *event*, or how many there are."""
         if event is not None:
             return len(self.hearing(event).entries)
-        return sum(map(len, self._subscribed.values()))
+        return sum(len(self._calls(entries.values())) for entries in self._subscribed.values())
 
     def _remove(self, entry: Entry[L]) -> None:
         subscribed = self._subscribed[entry.event]
@@ -159,21 +197,68 @@ class Listeners(Generic[L]):
             self._prefixes.pop(entry.event, None)
 
     def _changed(self, event: str) -> None:
-        if event.endswith("*"):
+        if self._is_prefix(event):
             self.heard = {}
         else:
             self.heard.pop(event, None)
 
     def _resolve(self, event: str) -> tuple[Entry[L], ...]:
         found = [self._subscribed.get(event, {})]
-        found += [self._subscribed[prefix] for prefix in self._prefixes if event.startswith(prefix[:-1])]
+        if isinstance(event, str):
+            found += [self._subscribed[prefix] for prefix in self._prefixes if event.startswith(prefix[:-1])]
         if len(found) == 1:
-            return tuple(found[0].values())
+            return self._calls(found[0].values())
         # One function that subscribed to the name and to a prefix of it hears the event once.
         first: dict[Any, Entry[L]] = {}
         for entry in sorted((entry for entries in found for entry in entries.values()), key=lambda entry: entry.serial):
             first.setdefault(_key(entry.fn), entry)
-        return tuple(first.values())
+        return self._calls(first.values())
+
+    def _calls(self, entries: Collection[Entry[L]]) -> tuple[Entry[L], ...]:
+        if not self._once_apart or not any(entry.once for entry in entries):
+            return tuple(entries)
+        return tuple(entry for entry in entries for _ in range(entry.once + entry.lasting))
+
+    def _is_prefix(self, event: object) -> bool:
+        # A name may be any key on gevent, as the members of an enumeration are.
+        return isinstance(event, str) and event.endswith(self._wild)
+
+
+class Unread:
+    """
+    The data of events that a slow reader has not read yet, the oldest dropped when there are too many.
+
+    Args:
+        maxsize: How many are kept (1 or more).
+
+    Attributes:
+        dropped: How many were dropped.
+
+    Raises:
+        ValueError: *maxsize* is less than 1.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        if maxsize < 1:
+            raise ValueError(f"maxsize must be 1 or more, got {maxsize!r}")
+        self.dropped = 0
+        self._kept: deque[Any] = deque()
+        self._maxsize = maxsize
+
+    def __len__(self) -> int:
+        """How many there are to read."""
+        return len(self._kept)
+
+    def add(self, data: Any) -> None:
+        """Keep one more."""
+        if len(self._kept) == self._maxsize:
+            self._kept.popleft()
+            self.dropped += 1
+        self._kept.append(data)
+
+    def take(self) -> Any:
+        """Take the oldest out. There must be one."""
+        return self._kept.popleft()
 
 
 def _key(fn: Any) -> Any:

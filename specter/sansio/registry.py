@@ -5,23 +5,45 @@ from __future__ import annotations
 from typing import Any
 
 
-def checked_key(key: object) -> str:
+def checked_key(key: object, refusal: str = "a registry key must be a non-empty string", *fields: str) -> str:
     """
     Give the key without the white space around it.
+
+    Args:
+        key: Whatever the caller was given.
+        refusal: The beginning of the error's text.
+        fields: What stands in it for its ``{}``.
 
     Raises:
         TypeError: *key* is no string, or an empty one.
     """
-    if not isinstance(key, str) or not key.strip():
-        raise TypeError(f"a registry key must be a non-empty string, got {key!r}")
-    return key.strip()
+    if isinstance(key, str) and (stripped := key.strip()):
+        return stripped
+    raise TypeError(f"{refusal.format(*fields)}, got {key!r}")
 
 
 class Entries:
-    """The table. What changes it needs the caller's lock; `resolve` and `has` do not."""
+    """
+    The table. What changes it needs the caller's lock; `resolve` and `has` do not.
 
-    def __init__(self) -> None:
-        self._values: dict[str, Any] = {}
+    Args:
+        taken: Text of the error for a key that is taken; ``{key}`` stands for it.
+        missing: Text of the error for a key that is not there; ``{key}``, and for those that are there ``{names}``,
+            sorted, or ``{keys}``, a list in the order in which they came.
+
+    Attributes:
+        values: ``{key: value}``, in the order in which the keys came. May be read without the lock.
+    """
+
+    def __init__(
+        self,
+        *,
+        taken: str = "{key!r} is provided already; pass replace=True to put another value there",
+        missing: str = "{key!r} is not provided; there are: {names}",
+    ) -> None:
+        self._taken = taken
+        self._missing = missing
+        self.values: dict[str, Any] = {}
         # {key: proof of who provided the value}. A replacement has another one, and outlives the first one's owner.
         self._proofs: dict[str, object] = {}
 
@@ -35,10 +57,10 @@ class Entries:
         Raises:
             KeyError: The key is taken and *replace* is false.
         """
-        if key in self._values and not replace:
-            raise KeyError(f"{key!r} is provided already; pass replace=True to put another value there")
+        if key in self.values and not replace:
+            raise KeyError(self._taken.format(key=key))
         proof = object()
-        self._values[key] = value
+        self.values[key] = value
         self._proofs[key] = proof
         return proof
 
@@ -49,15 +71,15 @@ class Entries:
     def unregister(self, key: str) -> bool:
         """Take a value out. Returns whether there was one."""
         self._proofs.pop(key, None)
-        return self._values.pop(key, _MISSING) is not _MISSING
+        return self.values.pop(key, _MISSING) is not _MISSING
 
     def resolve(self, key: str) -> Any:
         """The value, `None` if there is none."""
-        return self._values.get(key)
+        return self.values.get(key)
 
     def has(self, key: str) -> bool:
         """Whether there is a value, `None` included."""
-        return key in self._values
+        return key in self.values
 
     def require(self, key: str) -> Any:
         """
@@ -67,17 +89,18 @@ class Entries:
             KeyError: There is none; lists what there is.
         """
         try:
-            return self._values[key]
+            return self.values[key]
         except KeyError:
-            raise KeyError(f"{key!r} is not provided; there are: {', '.join(self.keys()) or 'none'}") from None
+            names = ", ".join(self.keys()) or "none"
+            raise KeyError(self._missing.format(key=key, keys=list(self.values), names=names)) from None
 
     def keys(self) -> list[str]:
         """All keys, sorted."""
-        return sorted(self._values)
+        return sorted(self.values)
 
     def clear(self) -> None:
         """Take all values out."""
-        self._values.clear()
+        self.values.clear()
         self._proofs.clear()
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from specter.sansio import listeners as rules
-from specter.sansio.listeners import Listeners
+from specter.sansio.listeners import Listeners, Unread
 
 
 def table():
@@ -209,3 +209,84 @@ def test_find(event):
     assert listeners.find(event, print) is entry
     assert listeners.find(event, repr) is None
     assert listeners.find("b", print) is None
+
+
+# As 0.1.x has it, on gevent.
+
+
+def test_a_subscription_of_a_known_key_is_the_same_one():
+    listeners = table()
+    entry, first = listeners.add("a", print, str, holder="one")
+    _, second = listeners.add("a", print, str, holder="one")
+    _, other = listeners.add("a", print, str, holder="other")
+
+    assert first is second
+    assert not listeners.release(entry, first)
+    assert not listeners.release(entry, second)
+    assert listeners.release(entry, other)
+
+
+def test_a_known_key_that_lasts_no_longer_than_one_event():
+    listeners = table()
+    listeners.add("a", print, str, holder="one")
+    listeners.add("a", print, str, holder="one", once=True)
+    listeners.spend(listeners.hearing("a"))
+
+    assert listeners.count() == 0
+
+
+def test_another_end_of_a_name_can_make_it_a_prefix():
+    listeners = Listeners[str](wild=":*")
+    for event, fn in {"a:*": print, "a*": repr, "*": str}.items():
+        add(listeners, event, fn)
+
+    assert heard(listeners, "a:b") == [print]
+    assert heard(listeners, "a*") == [repr]
+    assert heard(listeners, "*") == [str]
+
+
+@pytest.mark.parametrize("event", [None, 3, ("a", "b"), b"a:b"])
+def test_any_key_can_be_an_event(event):
+    listeners = table()
+    add(listeners, event, print)
+    add(listeners, "*", repr)
+
+    assert heard(listeners, event) == [print]
+    assert listeners.remove(event, print)
+
+
+def test_each_subscription_for_one_event_can_be_a_call_of_its_own():
+    listeners = Listeners[str](once_apart=True)
+    add(listeners, "a", print)
+    for fn in (print, repr, repr, str):
+        add(listeners, "a", fn, once=fn is not str)
+
+    assert heard(listeners, "a") == [print, print, repr, repr, str]
+    assert listeners.count("a") == listeners.count() == 5
+    listeners.spend(listeners.hearing("a"))
+    assert heard(listeners, "a") == [print, str]
+
+
+# What a reader has not read yet.
+
+
+def test_unread_data_comes_in_order():
+    unread = Unread(2)
+    unread.add(1)
+    unread.add(2)
+
+    assert (len(unread), unread.take(), unread.take(), unread.dropped) == (2, 1, 2, 0)
+
+
+def test_the_oldest_unread_data_is_dropped_and_counted():
+    unread = Unread(2)
+    for number in range(5):
+        unread.add(number)
+
+    assert (unread.take(), unread.take(), len(unread), unread.dropped) == (3, 4, 0, 3)
+
+
+@pytest.mark.parametrize("maxsize", [0, -1])
+def test_nothing_unread_cannot_be_kept(maxsize):
+    with pytest.raises(ValueError, match=f"maxsize must be 1 or more, got {maxsize}"):
+        Unread(maxsize)

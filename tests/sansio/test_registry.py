@@ -51,6 +51,19 @@ def test_requiring_what_is_not_there():
     assert entries.require("a") is None
 
 
+def test_errors_can_have_other_words():
+    entries = Entries(taken="{key} is taken", missing="{key} is none of {keys}")
+    for key in "ba":
+        entries.provide(key, 1, replace=False)
+
+    with pytest.raises(KeyError, match="a is taken"):
+        entries.provide("a", 2, replace=False)
+    with pytest.raises(KeyError, match=re.escape("x is none of ['b', 'a']")):
+        entries.require("x")
+    with pytest.raises(TypeError, match="a key is wanted for x, got 1"):
+        checked_key(1, "a key is wanted for {}", "x")
+
+
 class AgainstADict(RuleBasedStateMachine):
     proofs = Bundle("proofs")
     keys = st.sampled_from("abc")

@@ -1,0 +1,227 @@
+"""Events between the parts of an application."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gevent.event import AsyncResult, Event
+
+from specter.sansio.callables import require_plain
+from specter.sansio.listeners import Hearing, Listeners, Unread
+from specter.sansio.ownership import require_callable
+
+from ._limit import within
+from ._locks import StateLock
+
+log = logging.getLogger(__name__)
+
+
+class EventBus:
+    """
+    Listeners by name of event. ``"a:*"`` hears every event that starts with ``a:``.
+
+    A listener is a plain function of the event's data, called in the greenlet of the emitter; subscribed twice to one
+    event it is called once. An error in it is logged, and the others still hear the event. Listeners that come or go
+    during an emit count from the next one on. Safe from every thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = StateLock()
+        # As in 0.1.x, "*" is a name as others are, and each `once` is a listener of its own.
+        self._listeners: Listeners[None] = Listeners(wild=":*", once_apart=True)
+
+    # Subscribing.
+
+    def on(self, event: Any, callback: Callable[[Any], Any]) -> Callable[[], None]:
+        """
+        Subscribe.
+
+        Args:
+            event: The name, or a prefix and ``:*``.
+            callback: A plain function of the data.
+
+        Returns:
+            A plain function that ends this subscription: all that *callback* has for the event, but for those of
+            services.
+
+        Raises:
+            TypeError: *callback* cannot be called, or is a coroutine function.
+        """
+        return self._subscribe(event, callback)
+
+    def once(self, event: Any, callback: Callable[[Any], Any]) -> Callable[[], None]:
+        """Subscribe to the next event only; see `on`."""
+        return self._subscribe(event, callback, once=True)
+
+    def off(self, event: Any, callback: Callable[[Any], Any]) -> None:
+        """End all subscriptions of *callback* to *event*, as subscribed to. Unknown ones are ignored."""
+        with self._lock:
+            self._listeners.remove(event, callback)
+
+    def clear(self, event: Any = None) -> None:
+        """End all subscriptions to *event* as subscribed to, or all there are."""
+        with self._lock:
+            self._listeners.clear(event)
+
+    def has_listeners(self, event: Any) -> bool:
+        """Whether somebody hears *event*."""
+        return self.listener_count(event) > 0
+
+    def listener_count(self, event: Any = None) -> int:
+        """How many functions hear *event*, or listen at all."""
+        with self._lock:
+            return self._listeners.count(event)
+
+    # Emitting.
+
+    def emit(self, event: Any, data: Any = None) -> None:
+        """
+        Tell all listeners, and wait until they are done.
+
+        They are called at once and in order, in the greenlet of the caller.
+
+        Args:
+            event: The name.
+            data: What the listeners are called with.
+        """
+        hearing = self._listeners.heard.get(event)
+        if hearing is None or hearing.once:
+            hearing = self._hearing(event)
+        for entry in hearing.entries:
+            try:
+                entry.fn(data)
+            except Exception as error:
+                log.exception("[SPECTER:bus] Error in listener for '%s': %s", event, error)
+
+    def emit_nowait(self, event: Any, data: Any = None) -> None:
+        """
+        Tell all listeners without waiting for coroutine ones.
+
+        There are none on gevent: the same as `emit`.
+
+        Args:
+            event: The name.
+            data: What the listeners are called with.
+        """
+        self.emit(event, data)
+
+    def wait_for(
+        self, event: Any, *, predicate: Callable[[Any], Any] | None = None, timeout: float | None = None
+    ) -> Any:
+        """
+        Wait for the next event.
+
+        Args:
+            event: The name, or a prefix and ``:*``.
+            predicate: A plain function of the data; events for which it is false are let pass.
+            timeout: Seconds; `None` waits for ever.
+
+        Returns:
+            The data.
+
+        Raises:
+            TimeoutError: There was none in time.
+        """
+        found: AsyncResult[Any] = AsyncResult()
+
+        def hear(data: Any) -> None:
+            if not found.ready() and (predicate is None or predicate(data)):
+                found.set(data)
+
+        unsubscribe = self._subscribe(event, hear)
+        try:
+            with within(timeout):
+                found.wait()
+        finally:
+            unsubscribe()
+        if not found.ready():
+            raise TimeoutError(f"no event {event!r} within {timeout} seconds")
+        return found.get()
+
+    @contextmanager
+    def stream(self, event: Any, *, maxsize: int = 100) -> Iterator[EventStream]:
+        """
+        Keep future events for one reader: ``with bus.stream("a") as events: for data in events: ...``.
+
+        Args:
+            event: The name, or a prefix and ``:*``.
+            maxsize: Events kept for a slow reader (1 or more). When there are more the oldest is dropped, and counted
+                in ``events.dropped``.
+
+        Raises:
+            ValueError: *maxsize* is less than 1.
+        """
+        events = EventStream(maxsize)
+        unsubscribe = self._subscribe(event, events._hear)
+        try:
+            yield events
+        finally:
+            unsubscribe()
+            events._end()
+
+    def _subscribe(
+        self, event: Any, fn: Callable[[Any], Any], *, owner: Any = None, once: bool = False
+    ) -> Callable[[], None]:
+        require_callable(fn, f"[SPECTER:bus] {'once' if once else 'on'}('{event}'): callback")
+        require_plain(fn, "a listener")
+        with self._lock:
+            entry, holder = self._listeners.add(event, fn, _nothing, once=once, holder=None if once else id(owner))
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._listeners.release(entry, holder)
+
+        return unsubscribe
+
+    def _hearing(self, event: Any) -> Hearing[None]:
+        # In one piece: no other thread may hear for a listener that is spent.
+        with self._lock:
+            hearing = self._listeners.hearing(event)
+            if hearing.once:
+                self._listeners.spend(hearing)
+        return hearing
+
+
+class EventStream:
+    """The data of events, in order, for one reader. Made by `EventBus.stream`."""
+
+    def __init__(self, maxsize: int) -> None:
+        self._unread = Unread(maxsize)
+        self._came = Event()
+        self._ended = False
+
+    @property
+    def dropped(self) -> int:
+        """How many events were dropped because the reader was slow."""
+        return self._unread.dropped
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        while not self._unread:
+            if self._ended:
+                raise StopIteration
+            self._came.clear()
+            # Another thread may have added one before the clear.
+            if not self._unread and not self._ended:
+                self._came.wait()
+        return self._unread.take()
+
+    def _hear(self, data: Any) -> None:
+        self._unread.add(data)
+        self._came.set()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._came.set()
+
+
+def _nothing() -> None:
+    """What the twin keeps for a listener: it needs no more than the function."""
+
+
+bus = EventBus()

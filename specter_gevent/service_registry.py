@@ -1,0 +1,141 @@
+"""Services and other values by name, for all parts of an application."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from gevent.event import AsyncResult
+
+from specter.sansio.registry import Entries, checked_key
+
+from ._limit import within
+from ._locks import StateLock
+
+T = TypeVar("T")
+
+_REFUSAL = "[SPECTER:registry] {}() requires a non-empty string key"
+
+
+class SPECTERRegistry:
+    """Values by key. Keys are non-empty strings; white space around them does not count. Safe from every thread."""
+
+    def __init__(self) -> None:
+        self._lock = StateLock()
+        self._table = Entries(
+            taken="[SPECTER:registry] '{key}' is already provided. Pass replace=True to overwrite.",
+            missing="[SPECTER:registry] '{key}' is not provided. Currently registered: {keys}",
+        )
+        self._entries = self._table.values
+        self._waiters: dict[str, list[AsyncResult[Any]]] = {}
+
+    def provide(self, key: str, value: T, owner: Any = None, replace: bool = False) -> T:
+        """
+        Put a value in.
+
+        Args:
+            key: Its name.
+            value: Anything.
+            owner: Takes the value out when it stops, unless another one was put there since; anything with
+                ``add_cleanup``.
+            replace: Put it there even if the key is taken.
+
+        Returns:
+            The value.
+
+        Raises:
+            KeyError: The key is taken.
+            TypeError: The key is no non-empty string, or *owner* cannot own.
+        """
+        key = checked_key(key, _REFUSAL, "provide")
+        if owner is not None and not callable(getattr(owner, "add_cleanup", None)):
+            raise TypeError(
+                f"[SPECTER:registry] owner for '{key}' must expose add_cleanup(). Got {type(owner).__name__}."
+            )
+        with self._lock:
+            proof = self._table.provide(key, value, replace=replace)
+            waiters = self._waiters.pop(key, [])
+        if owner is not None:
+            owner.add_cleanup(lambda: self._withdraw(key, proof))
+        for waiter in waiters:
+            waiter.set(value)
+        return value
+
+    def unregister(self, key: str) -> bool:
+        """Take a value out. Returns whether there was one."""
+        key = checked_key(key, _REFUSAL, "unregister")
+        with self._lock:
+            return self._table.unregister(key)
+
+    def resolve(self, key: str) -> Any:
+        """The value, or `None`."""
+        return self._entries.get(checked_key(key, _REFUSAL, "resolve"))
+
+    def require(self, key: str) -> Any:
+        """
+        The value.
+
+        Raises:
+            KeyError: There is none; lists the keys that there are.
+        """
+        return self._table.require(checked_key(key, _REFUSAL, "require"))
+
+    def has(self, key: str) -> bool:
+        """Whether there is a value, be it `None`."""
+        return checked_key(key, _REFUSAL, "has") in self._entries
+
+    def wait_for(self, key: str, timeout: float | None = None) -> Any:
+        """
+        Wait until there is a value.
+
+        Args:
+            key: Its name.
+            timeout: Seconds; `None` waits for ever.
+
+        Raises:
+            TimeoutError: There was none in time.
+            RuntimeError: The registry was cleared meanwhile.
+        """
+        key = checked_key(key, _REFUSAL, "wait_for")
+        with self._lock:
+            if key in self._entries:
+                return self._entries[key]
+            waiter: AsyncResult[Any] = AsyncResult()
+            self._waiters.setdefault(key, []).append(waiter)
+        try:
+            # An outer timeout that comes first stays what it is.
+            with within(timeout):
+                return waiter.get()
+        finally:
+            self._forget(key, waiter)
+        raise TimeoutError(f"[SPECTER:registry] wait_for('{key}') timed out after {timeout}s")
+
+    def clear(self) -> None:
+        """Take all values out. Who waits for one gets a `RuntimeError`."""
+        with self._lock:
+            self._table.clear()
+            waiters = dict(self._waiters)
+            self._waiters.clear()
+        for key, waiting in waiters.items():
+            for waiter in waiting:
+                waiter.set_exception(RuntimeError(f"[SPECTER:registry] Registry was cleared while waiting for '{key}'"))
+
+    # Last, since it hides the builtin from what follows in the class.
+    def list(self) -> list[str]:
+        """All keys, in the order in which they came."""
+        with self._lock:
+            return [*self._entries]
+
+    def _withdraw(self, key: str, proof: object) -> None:
+        with self._lock:
+            self._table.withdraw(key, proof)
+
+    def _forget(self, key: str, waiter: AsyncResult[Any]) -> None:
+        with self._lock:
+            waiting = self._waiters.get(key, [])
+            if waiter in waiting:
+                waiting.remove(waiter)
+            if not waiting:
+                self._waiters.pop(key, None)
+
+
+registry = SPECTERRegistry()

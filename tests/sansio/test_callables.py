@@ -1,0 +1,64 @@
+"""Plain functions, coroutine functions, and their names."""
+
+import functools
+import re
+
+import pytest
+
+from specter.sansio.callables import is_coroutine_function, name_of, require_plain
+
+
+def plain():
+    """Do nothing."""
+
+
+async def waits():
+    """Do nothing, later."""
+
+
+class Both:
+    def plain(self):
+        """Do nothing."""
+
+    async def waits(self):
+        """Do nothing, later."""
+
+
+class Called:
+    def __call__(self):
+        """Do nothing."""
+
+
+class Awaited:
+    async def __call__(self):
+        """Do nothing, later."""
+
+
+PLAIN = [plain, Both().plain, Called(), functools.partial(plain), print, len, Both]
+WAITS = [waits, Both().waits, Awaited(), functools.partial(functools.partial(waits)), functools.partial(Awaited())]
+
+
+@pytest.mark.parametrize("fn", PLAIN)
+def test_plain_functions(fn):
+    require_plain(fn, "a listener")
+
+    assert not is_coroutine_function(fn)
+
+
+@pytest.mark.parametrize("fn", WAITS)
+def test_coroutine_functions(fn):
+    said = f"a listener must be a plain function on gevent, got the coroutine function {name_of(fn)}, which"
+    with pytest.raises(TypeError, match=re.escape(said)) as found:
+        require_plain(fn, "a listener")
+
+    assert "call specter.use_backend('asyncio')" in str(found.value)
+    assert is_coroutine_function(fn)
+
+
+def test_names():
+    assert [name_of(fn) for fn in (plain, Both().waits, Called(), functools.partial(waits))] == [
+        "plain",
+        "Both.waits",
+        "Called",
+        "waits",
+    ]
