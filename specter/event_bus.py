@@ -202,7 +202,7 @@ class EventBus:
 
     def _call(self, event: str, data: Any, waiting: Callable[[Subscriber, Any], Any]) -> None:
         hearing = self._listeners.heard.get(event)
-        if hearing is None or hearing.once:
+        if hearing is None:
             # In one piece: no other thread may hear for a listener that is spent.
             with self._lock:
                 hearing = self._listeners.hearing(event)

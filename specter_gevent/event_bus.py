@@ -32,6 +32,7 @@ class EventBus:
         self._lock = StateLock()
         # As in 0.1.x, "*" is a name as others are, and each `once` is a listener of its own.
         self._listeners: Listeners[None] = Listeners(wild=":*", once_apart=True)
+        self._heard = self._listeners.heard
 
     # Subscribing.
 
@@ -68,12 +69,14 @@ class EventBus:
 
     def has_listeners(self, event: Any) -> bool:
         """Whether somebody hears *event*."""
-        return self.listener_count(event) > 0
+        return bool(self._hearing(event).fns)
 
     def listener_count(self, event: Any = None) -> int:
         """How many functions hear *event*, or listen at all."""
+        if event is not None:
+            return len(self._hearing(event).fns)
         with self._lock:
-            return self._listeners.count(event)
+            return self._listeners.count()
 
     # Emitting.
 
@@ -87,12 +90,15 @@ class EventBus:
             event: The name.
             data: What the listeners are called with.
         """
-        hearing = self._listeners.heard.get(event)
-        if hearing is None or hearing.once:
-            hearing = self._hearing(event)
-        for entry in hearing.entries:
+        try:
+            fns = self._heard[event].fns
+        except KeyError:
+            fns = self._hearing(event, spend=True).fns
+        if not fns:  # so are most events; a loop over nothing would cost as much as all the rest
+            return
+        for fn in fns:
             try:
-                entry.fn(data)
+                fn(data)
             except Exception as error:
                 log.exception("[SPECTER:bus] Error in listener for '%s': %s", event, error)
 
@@ -165,7 +171,8 @@ class EventBus:
     def _subscribe(
         self, event: Any, fn: Callable[[Any], Any], *, owner: Any = None, once: bool = False
     ) -> Callable[[], None]:
-        require_callable(fn, f"[SPECTER:bus] {'once' if once else 'on'}('{event}'): callback")
+        if not callable(fn):
+            require_callable(fn, f"[SPECTER:bus] {'once' if once else 'on'}('{event}'): callback")
         require_plain(fn, "a listener")
         with self._lock:
             entry, holder = self._listeners.add(event, fn, _nothing, once=once, holder=None if once else id(owner))
@@ -176,11 +183,14 @@ class EventBus:
 
         return unsubscribe
 
-    def _hearing(self, event: Any) -> Hearing[None]:
+    def _hearing(self, event: Any, *, spend: bool = False) -> Hearing[None]:
+        hearing = self._heard.get(event)
+        if hearing is not None:
+            return hearing
         # In one piece: no other thread may hear for a listener that is spent.
         with self._lock:
             hearing = self._listeners.hearing(event)
-            if hearing.once:
+            if spend and hearing.once:
                 self._listeners.spend(hearing)
         return hearing
 

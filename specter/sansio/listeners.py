@@ -27,15 +27,17 @@ class Entry(Generic[L]):
     Args:
         event: As subscribed to.
         fn: The function.
+        key: What it is known by.
         serial: Its place in the order of all.
         listener: What the runtime keeps for it; opaque here.
     """
 
-    __slots__ = ("event", "fn", "holders", "listener", "once", "serial")
+    __slots__ = ("event", "fn", "holders", "key", "listener", "once", "serial")
 
-    def __init__(self, event: str, fn: Callable[..., Any], serial: int, listener: L) -> None:
+    def __init__(self, event: str, fn: Callable[..., Any], key: Any, serial: int, listener: L) -> None:
         self.event = event
         self.fn = fn
+        self.key = key
         self.serial = serial
         self.listener = listener
         # {key of the subscription: whether it ends with the first event}
@@ -49,15 +51,17 @@ class Entry(Generic[L]):
 
     def hold(self, holder: object, once: bool) -> None:
         """Have a subscription, in place of one of the same key."""
-        self.drop(holder)
+        if holder in self.holders:
+            self.drop(holder)
         self.holders[holder] = once
         self.once += once
 
     def drop(self, holder: object) -> bool:
         """Lose a subscription. Returns whether there was one of that key."""
-        once = self.holders.pop(holder, None)
-        self.once -= bool(once)
-        return once is not None
+        if holder not in self.holders:
+            return False
+        self.once -= self.holders.pop(holder)
+        return True
 
 
 class Hearing(Generic[L]):
@@ -68,14 +72,16 @@ class Hearing(Generic[L]):
         entries: In the order in which they subscribed.
 
     Attributes:
+        fns: Their functions.
         once: Whether a subscription among them ends with the first event; see `Listeners.spend`.
         prepared: What the runtime makes of it, once; opaque here.
     """
 
-    __slots__ = ("entries", "once", "prepared")
+    __slots__ = ("entries", "fns", "once", "prepared")
 
     def __init__(self, entries: tuple[Entry[L], ...]) -> None:
         self.entries = entries
+        self.fns = tuple([entry.fn for entry in entries])
         self.once = any(entry.once for entry in entries)
         self.prepared: Any = None
 
@@ -96,7 +102,8 @@ class Listeners(Generic[L]):
         self._subscribed: dict[str, dict[Any, Entry[L]]] = {}
         # Those of the events that are prefixes.
         self._prefixes: dict[str, None] = {}
-        # {event: what `hearing` gave}, for as long as nothing changes: so names cost no more for prefixes.
+        # {event: what `hearing` gave}, for as long as nothing changes: so names cost no more for prefixes. It is always
+        # this very object, and has no hearing that is to be spent: an emit need do no more than look here.
         self.heard: dict[str, Hearing[L]] = {}
         self._serials = itertools.count()
 
@@ -123,13 +130,15 @@ class Listeners(Generic[L]):
         Returns:
             The listener, and the key of the subscription for `release`.
         """
-        subscribed = self._subscribed.setdefault(event, {})
+        subscribed = self._subscribed.get(event)
+        if subscribed is None:
+            subscribed = self._subscribed[event] = {}
+            if self._is_prefix(event):
+                self._prefixes[event] = None
         key = _key(fn)
         entry = subscribed.get(key)
         if entry is None:
-            entry = subscribed[key] = Entry(event, fn, next(self._serials), make())
-            if self._is_prefix(event):
-                self._prefixes[event] = None
+            entry = subscribed[key] = Entry(event, fn, key, next(self._serials), make())
         self._changed(event)
         holder = object() if holder is None else holder
         entry.hold(holder, once)
@@ -173,7 +182,7 @@ class Listeners(Generic[L]):
         found = self.heard.get(event)
         if found is None:
             found = Hearing(self._resolve(event))
-            if len(self.heard) < MOST_HEARD:
+            if len(self.heard) < MOST_HEARD and not found.once:
                 self.heard[event] = found
         return found
 
@@ -191,14 +200,14 @@ class Listeners(Generic[L]):
 
     def _remove(self, entry: Entry[L]) -> None:
         subscribed = self._subscribed[entry.event]
-        del subscribed[_key(entry.fn)]
+        del subscribed[entry.key]
         if not subscribed:
             del self._subscribed[entry.event]
             self._prefixes.pop(entry.event, None)
 
     def _changed(self, event: str) -> None:
-        if self._is_prefix(event):
-            self.heard = {}
+        if event in self._prefixes:
+            self.heard.clear()
         else:
             self.heard.pop(event, None)
 
@@ -211,7 +220,7 @@ class Listeners(Generic[L]):
         # One function that subscribed to the name and to a prefix of it hears the event once.
         first: dict[Any, Entry[L]] = {}
         for entry in sorted((entry for entries in found for entry in entries.values()), key=lambda entry: entry.serial):
-            first.setdefault(_key(entry.fn), entry)
+            first.setdefault(entry.key, entry)
         return self._calls(first.values())
 
     def _calls(self, entries: Collection[Entry[L]]) -> tuple[Entry[L], ...]:
