@@ -84,9 +84,10 @@ def run(target: str, backend: Backend | None, reload: bool, **options: Any) -> i
         return run_reloading(chosen)
 
     def find() -> Any:
+        from specter.serving.application import servable
         from specter.serving.load import load
 
-        return load(target)
+        return load(target, servable)
 
     return serve(find, chosen)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import socket
 from typing import Self
@@ -45,17 +44,6 @@ class Listener:
     def listen(self) -> None:
         """Have the kernel accept clients, which wait for the server."""
         self.socket.listen(BACKLOG)
-
-    async def reachable(self) -> None:
-        """Wait until a client gets through: servers do not say when they have begun."""
-        while True:
-            try:
-                _, writer = await asyncio.open_connection(self.host, self.port)
-            except OSError:
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                return
 
     def close(self) -> None:
         """Give the address back."""

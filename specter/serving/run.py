@@ -8,30 +8,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from .left import threads_left
+from .application import behind_gate
 from .listener import Listener
-from .load import BrokenModule, behind_gate
+from .load import BrokenModule
 from .options import Options
+from .process import leave, set_up_logging
 from .sequence import Sequence
 from .servers import find_server
 from .shared import Shared
 from .signals import Signals
+from .threads import THREAD_TIME, threads_left
 
 log = logging.getLogger(__name__)
-
-# Seconds that worker threads get when the loop is done. They cannot be cancelled.
-THREAD_TIME = 0.5
 
 # They say at info what `specter run` says itself, or every request.
 _TALKATIVE = ("hypercorn.error", "uvicorn.access", "uvicorn.error")
@@ -62,7 +58,7 @@ def run_here(find: Callable[[], Any], options: Options, shared: Shared, *, super
         except BrokenModule as error:
             click.echo(f"{error}\nError: {options.target} could not be loaded", err=True)
             return 1
-        _set_up_logging()
+        set_up_logging(_TALKATIVE)
 
         def announce() -> None:
             click.echo(f"{options.target} is served on {listener.url} by {options.server}; Ctrl-C ends it")
@@ -95,7 +91,7 @@ class _Process:
         for thread in threads:
             log.error("did not end: %s", thread)
         if threads or self._sequence.left:
-            _leave(self._code or bool(threads))
+            leave(self._code or bool(threads))
         self._runner.close()
         return self._code
 
@@ -116,18 +112,3 @@ class _Process:
 def _exit_code(error: SystemExit | KeyboardInterrupt) -> int:
     code = error.code if isinstance(error, SystemExit) else 128 + signal.SIGINT
     return code if isinstance(code, int) else bool(code)
-
-
-def _set_up_logging() -> None:
-    if not logging.getLogger().handlers:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-        for name in _TALKATIVE:
-            logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _leave(code: int) -> NoReturn:
-    """End the process although tasks or threads would hold it for good."""
-    logging.shutdown()
-    with contextlib.suppress(OSError, ValueError):  # closed, or nobody reads it
-        sys.stdout.flush()
-    os._exit(code)

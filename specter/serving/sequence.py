@@ -10,20 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from specter._deadline import at_most, time_left
 from specter._where import where
 
+from .application import Application
 from .attach import host
 from .budget import share
 from .drain import Drained, drain, drain_manager
 from .left import in_application, sweep
 from .lifespan import Lifespan
 from .listener import Listener
-from .load import Application
 from .options import GRACEFUL_TIMEOUT, Options
-from .servers import Server
+from .servers import Server, reachable
 from .signals import Signals
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,8 @@ class Sequence:
             listener: Where clients come in.
             announce: Called when they can.
         """
-        self._signals.listen(self.stop)
+        # Not a signal handler of the loop: that never runs while the loop is blocked.
+        self._signals.listen(partial(asyncio.get_running_loop().call_soon_threadsafe, self.stop))
         booted = await self._boot()
         self.clean = booted
         if booted and not self._stop.is_set():
@@ -165,5 +167,5 @@ class Sequence:
 
 
 async def _announce(listener: Listener, announce: Callable[[], None]) -> None:
-    await listener.reachable()
+    await reachable(listener)
     announce()

@@ -12,7 +12,6 @@ faulthandler's own exit where there is no supervisor, ends it.
 
 from __future__ import annotations
 
-import asyncio
 import faulthandler
 import os
 import signal
@@ -59,23 +58,21 @@ class Signals:
         self._shared = shared
         self._supervised = supervised
         self._heard = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: Callable[[], None] | None = None
+        self._stop: Callable[[], object] | None = None
 
     def install(self) -> None:
         """Hear them from now on. Until `listen`, the first one ends the process at once: it has nothing to end."""
         for number in stop_signals():
             signal.signal(number, self._hear)
 
-    def listen(self, stop: Callable[[], None]) -> None:
+    def listen(self, stop: Callable[[], object]) -> None:
         """
-        Hear them for the loop that runs here.
+        Have the first signal ask for the end, instead of being it.
 
         Args:
-            stop: Called on the loop, soon after the first signal.
+            stop: Called by the first signal, between two lines of whatever runs in the main thread.
         """
         self._stop = stop
-        self._loop = asyncio.get_running_loop()
 
     @property
     def budget(self) -> float:
@@ -96,13 +93,13 @@ class Signals:
         return self.budget if self.number is None else max(0.0, self.at + self.budget - time.monotonic())
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self._loop is None or self._stop is None:
+        if self._stop is None:
             _exit_at_once(number, "before the application was loaded")
         now = time.monotonic()
         if self.number is None:
             self._heard, self.number, self.at = 1, number, now
             self._arm()
-            self._loop.call_soon_threadsafe(self._stop)
+            self._stop()
         elif now - self.at > SAME_MOMENT:
             self._heard += 1
             # The same signal may come from the terminal and from the supervisor: each of them must have sent two.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -40,3 +41,15 @@ def find_server(name: str) -> type[Server]:
     except ModuleNotFoundError as error:
         raise Problem(f"--server {name} needs the package {error.name!r}: pip install {name}") from error
     return cast(type[Server], getattr(module, SERVERS[name]))
+
+
+async def reachable(listener: Listener) -> None:
+    """Wait until a client gets through: servers do not say when they have begun."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(listener.host, listener.port)
+        except OSError:
+            await asyncio.sleep(0.01)
+        else:
+            writer.close()
+            return

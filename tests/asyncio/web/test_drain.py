@@ -20,7 +20,7 @@ from specter._running_handlers import RunningHandlers
 from specter.serving.drain import drain
 from specter.serving.gate import Gate
 from specter.serving.listener import Listener
-from specter.serving.servers import find_server
+from specter.serving.servers import find_server, reachable
 
 
 class Site:
@@ -91,7 +91,7 @@ async def site() -> AsyncIterator[Site]:
     site.url = listener.url
     server = find_server("uvicorn")(site.gate, listener)
     serving = asyncio.create_task(server.serve())
-    await listener.reachable()
+    await reachable(listener)
     yield site
     site.go_on.set()
     await site.drain()

@@ -10,6 +10,7 @@ import pytest
 
 from specter.serving.listener import Listener
 from specter.serving.problem import Problem
+from specter.serving.servers import reachable
 
 
 def test_any_free_port_is_told() -> None:
@@ -62,7 +63,7 @@ def test_a_port_of_the_system_is_a_problem() -> None:
 
 async def test_it_is_reachable_once_somebody_listens() -> None:
     listener = Listener("127.0.0.1", 0)
-    waiting = asyncio.create_task(listener.reachable())
+    waiting = asyncio.create_task(reachable(listener))
     await asyncio.sleep(0.05)
     assert not waiting.done()
     listener.listen()

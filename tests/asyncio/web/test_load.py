@@ -6,12 +6,15 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import socketio
 
+from specter.serving.application import behind_gate, servable
 from specter.serving.gate import Gate
-from specter.serving.load import BrokenModule, behind_gate, load
+from specter.serving.load import BrokenModule
+from specter.serving.load import load as load_any
 from specter.serving.problem import Problem
 
 Write = Callable[[str], str]
@@ -34,6 +37,10 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     yield write
     for name in written:
         sys.modules.pop(name, None)
+
+
+def load(target: str) -> Any:
+    return load_any(target, servable)
 
 
 def test_a_module_in_the_current_folder_is_found(write: Write) -> None:
