@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ._calls import name_of
 from ._where import where
-from .sansio.socket_events import Answers, Subscription, is_refusal
+from .sansio.socket_events import Answers, Subscription
 
 if TYPE_CHECKING:
     from ._socket_server import SocketServer
@@ -85,36 +84,11 @@ async def ask(subscription: Subscription, incoming: Incoming) -> BaseException |
 
 
 def _failed(subscription: Subscription, incoming: Incoming, error: BaseException) -> BaseException | None:
-    if incoming.answers.connecting and is_refusal(error, _refusing()):
+    if incoming.answers.fail(error):
         log.debug("%s refused a connection: %s", name_of(subscription.fn), error)
-        incoming.answers.refuse(error)
         return None
     log.error("socket event %r: %s failed", incoming.event, name_of(subscription.fn), exc_info=error)
-    incoming.answers.refuse()
     return error
-
-
-def conclude(answers: Answers) -> Any:
-    """
-    Give python-socketio its answer: the acknowledgement, or on connect `False` for a refusal that says nothing.
-
-    Raises:
-        Exception: A refusal that says why; python-socketio's class, where it is loaded.
-    """
-    if not answers.refused:
-        return answers.acknowledgement
-    if answers.refusal is None:
-        return False
-    known = _refusing()[1:]
-    if not known or isinstance(answers.refusal, known):
-        raise answers.refusal
-    raise known[0](*answers.refusal.args[:1])
-
-
-def _refusing() -> tuple[type[Exception], ...]:
-    """The classes that refuse a connection, the built-in one first. What nobody imported nobody has raised."""
-    modules = [sys.modules[name] for name in ("socketio.exceptions", "flask_socketio") if name in sys.modules]
-    return (ConnectionRefusedError, *(module.ConnectionRefusedError for module in modules))
 
 
 class SocketCall:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import anyio
 
 from ._calls import call, name_of
-from ._socket_call import Incoming, SocketCall, ask, conclude
+from ._socket_call import Incoming, SocketCall, ask
 from .sansio.socket_arguments import SocketArguments
 from .sansio.socket_events import Answers, Subscription
 
@@ -254,7 +254,7 @@ class _Slot:
             values, named = self._known(sid, args)
             for ingress in self.ingresses:
                 await ingress._hear(Incoming(event, values, named, answers, socket_call))
-            return socket_call.answer(conclude(answers))
+            return socket_call.answer(answers.conclude())
         return socket_call.answer(None)
 
     def _known(self, sid: str, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:

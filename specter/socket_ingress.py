@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from ._calls import name_of
-from ._socket_call import Incoming, ask, conclude
+from ._socket_call import Incoming, ask
 from ._socket_call import current_sid as current_sid
 from ._socket_server import SocketServer
 from .sansio.ownership import require_owner
@@ -176,7 +176,7 @@ class SocketIngress:
         """
         incoming = self._incoming(event, args, kwargs)
         await self._hear(incoming)
-        return conclude(incoming.answers)
+        return incoming.answers.conclude()
 
     async def dispatch_default_error(self, *args: Any, **kwargs: Any) -> Any:
         """

@@ -9,6 +9,7 @@ its parameters what it wants of them:
 - who takes fewer values gets fewer, ``*args`` takes the rest, ``**kwargs`` nothing;
 - a keyword-only parameter with a default keeps it: the application put it there for itself, not for clients;
 - what a partial bound stays bound;
+- of a function that wraps another one its own parameters count, or, if it takes whatever comes, those of the other;
 - a callback that shows no signature gets the client's values.
 
 The signature is read once, when the callback subscribes.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from types import MethodType
 from typing import Any, NamedTuple
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -64,7 +66,7 @@ class SocketArguments:
 
     def __init__(self, fn: Callable[..., Any], given: Collection[str] = ()) -> None:
         try:
-            parameters = list(inspect.signature(fn).parameters.values())
+            parameters = list(_signature(fn).parameters.values())
         except ValueError:  # a builtin that does not show its signature
             parameters = [inspect.Parameter("values", inspect.Parameter.VAR_POSITIONAL)]
         kinds = {parameter.kind for parameter in parameters}
@@ -128,6 +130,17 @@ class SocketArguments:
         if any(slot.name == name for slot in self._slots):
             return False
         return self._accepted is None or name in self._accepted
+
+
+def _signature(fn: Callable[..., Any]) -> inspect.Signature:
+    own = inspect.signature(fn, follow_wrapped=False)
+    if all(parameter.kind is not inspect.Parameter.VAR_POSITIONAL for parameter in own.parameters.values()):
+        return own
+    if inspect.ismethod(fn) and hasattr(fn, "__wrapped__"):
+        return _signature(MethodType(fn.__wrapped__, fn.__self__))
+    if hasattr(fn, "__wrapped__"):
+        return _signature(fn.__wrapped__)
+    return inspect.signature(fn)  # through a partial, or an object with `__call__`
 
 
 def _slots(fn: Callable[..., Any], parameters: Iterable[inspect.Parameter], given: Collection[str]) -> Iterator[_Slot]:

@@ -11,6 +11,7 @@ Subscribers are called one after another, by priority and then in order of subsc
 from __future__ import annotations
 
 import errno
+import sys
 from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
@@ -47,20 +48,23 @@ class Subscriptions:
     Who hears which event.
 
     What `of` gives never changes afterwards: a callback that comes or goes during a dispatch counts from the next one.
+
+    Attributes:
+        by_event: ``{event: its subscriptions}``, without events that have none. To be read.
     """
 
     def __init__(self) -> None:
-        self._by_event: dict[str, tuple[Subscription, ...]] = {}
+        self.by_event: dict[str, tuple[Subscription, ...]] = {}
         # Derived from it, because every event asks.
         self._wanted: dict[str, frozenset[str]] = {}
 
     def of(self, event: str) -> tuple[Subscription, ...]:
         """The subscriptions of an event, in the order in which they are called."""
-        return self._by_event.get(event, ())
+        return self.by_event.get(event, ())
 
     def events(self) -> list[str]:
         """The events that have subscriptions, oldest first."""
-        return list(self._by_event)
+        return list(self.by_event)
 
     def wants(self, event: str, name: str) -> bool:
         """Whether a callback of an event has a parameter that is filled by this name."""
@@ -83,7 +87,7 @@ class Subscriptions:
     def clear(self) -> list[str]:
         """Remove all. Returns the events that had subscriptions."""
         events = self.events()
-        self._by_event.clear()
+        self.by_event.clear()
         self._wanted.clear()
         return events
 
@@ -95,10 +99,10 @@ class Subscriptions:
 
     def _set(self, event: str, subscriptions: tuple[Subscription, ...]) -> None:
         if subscriptions:
-            self._by_event[event] = subscriptions
+            self.by_event[event] = subscriptions
             self._wanted[event] = frozenset().union(*(each.arguments.wanted for each in subscriptions))
         else:
-            self._by_event.pop(event, None)
+            self.by_event.pop(event, None)
             self._wanted.pop(event, None)
 
 
@@ -128,27 +132,53 @@ class Answers:
         if answer is None:
             return
         if self.connecting and answer is False:
-            self.refuse()
+            self._refuse()
         else:
             self.acknowledgement = answer
 
-    def refuse(self, error: BaseException | None = None) -> None:
-        """Take a subscriber's failure; *error* if it is for the client to read. Refuses a connection, else nothing."""
+    def fail(self, error: BaseException) -> bool:
+        """
+        Take a subscriber's error. It refuses a connection; elsewhere it is no answer.
+
+        Returns:
+            Whether it was raised to refuse a connection, and is no mistake.
+        """
+        intended = self.connecting and _is_refusal(error)
+        self._refuse(error if intended else None)
+        return intended
+
+    def conclude(self) -> Any:
+        """
+        Give the server its answer: the acknowledgement, or on connect `False` for a refusal that says nothing.
+
+        Raises:
+            Exception: A refusal that says why; of python-socketio's class, where that is loaded.
+        """
+        if not self.refused:
+            return self.acknowledgement
+        if self.refusal is None:
+            return False
+        known = _refusing()[1:]
+        if not known or isinstance(self.refusal, known):
+            raise self.refusal
+        raise known[0](*self.refusal.args[:1])
+
+    def _refuse(self, error: BaseException | None = None) -> None:
         if self.connecting and not self.refused:
             self.refused = True
             self.refusal = error
 
 
-def is_refusal(error: BaseException, kinds: tuple[type[Exception], ...]) -> bool:
-    """
-    Tell whether an error was raised to refuse a connection, and says why.
+def _is_refusal(error: BaseException) -> bool:
+    # Where the system raised the built-in one, because somebody refused a connection to the application, it is an error
+    # like any other.
+    return isinstance(error, _refusing()) and getattr(error, "errno", None) != errno.ECONNREFUSED
 
-    Args:
-        error: What a subscriber raised.
-        kinds: The classes that refuse. The built-in `ConnectionRefusedError` is one: where the system raised it,
-            because somebody refused a connection to the application, it is an error like any other.
-    """
-    return isinstance(error, kinds) and getattr(error, "errno", None) != errno.ECONNREFUSED
+
+def _refusing() -> tuple[type[Exception], ...]:
+    """The classes that refuse a connection, the built-in one first. What nobody imported nobody has raised."""
+    modules = [sys.modules[name] for name in ("socketio.exceptions", "flask_socketio") if name in sys.modules]
+    return (ConnectionRefusedError, *(module.ConnectionRefusedError for module in modules))
 
 
 def require_event(event: object) -> None:

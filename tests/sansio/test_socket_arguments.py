@@ -116,15 +116,48 @@ def test_a_class_is_called_with_what_its_init_asks_for() -> None:
     assert called(Pair, "d").both == ("S", "d")
 
 
-def test_a_decorated_function_is_called_as_the_one_it_wraps() -> None:
-    def logged(fn: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(fn)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            return fn(*args, **kwargs)
+def logged(fn: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(fn)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return fn(*args, **kwargs)
 
-        return wrapper
+    return wrapper
 
-    assert called(logged(chat.sid_last), "d") == ("d", "S")
+
+def with_user(fn: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(fn)
+    def wrapper(data: Any) -> Any:
+        return fn("user", data)
+
+    return wrapper
+
+
+class Decorated:
+    @logged
+    def data(self, data):
+        return data
+
+    @logged
+    def __call__(self, data, sid):
+        return data, sid
+
+
+@pytest.mark.parametrize(
+    ("fn", "expected"),
+    [
+        pytest.param(logged(chat.sid_last), ("d", "S"), id="passes-on-what-comes"),
+        pytest.param(logged(logged(chat.nothing)), "nothing", id="twice"),
+        pytest.param(with_user(lambda user, data: (user, data)), ("user", "d"), id="its-own-parameters"),
+        pytest.param(
+            logged(with_user(lambda user, data: (user, data))), ("user", "d"), id="those-of-the-first-with-some"
+        ),
+        pytest.param(Decorated().data, "d", id="method"),
+        pytest.param(Decorated(), ("d", "S"), id="object-with-call"),
+        pytest.param(functools.partial(logged(lambda x, data: (x, data)), "x"), ("x", "d"), id="partial"),
+    ],
+)
+def test_a_decorated_function_gets_what_reaches_the_one_it_wraps(fn: Callable[..., Any], expected: Any) -> None:
+    assert called(fn, "d", "more") == expected
 
 
 def test_too_few_values_are_python_s_own_error_that_names_the_parameter() -> None:

@@ -1,6 +1,9 @@
 """Who hears a socket event, and what its client is answered."""
 
 import errno
+import sys
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,7 +15,6 @@ from specter.sansio.socket_events import (
     Answers,
     Subscription,
     Subscriptions,
-    is_refusal,
     require_event,
     require_subscriber,
 )
@@ -115,7 +117,7 @@ def test_the_acknowledgement_is_the_last_answer_that_is_not_none(given_answers: 
 def test_a_failure_is_no_answer() -> None:
     answers = Answers(connecting=False)
     answers.add("first")
-    answers.refuse(ValueError())
+    assert answers.fail(ValueError()) is False
 
     assert (answers.acknowledgement, answers.refused) == ("first", False)
 
@@ -136,9 +138,9 @@ def test_the_first_refusal_stands_whatever_comes_later(taken: list[str]) -> None
             case "false":
                 answers.add(False)
             case "error":
-                answers.refuse()
+                assert answers.fail(ValueError()) is False
             case "why":
-                answers.refuse(WHY)
+                assert answers.fail(WHY) is True
 
     refusals = [step for step in taken if step in ("false", "error", "why")]
     assert answers.refused == bool(refusals)
@@ -157,6 +159,16 @@ class Theirs(Exception):
     pass
 
 
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A library for sockets with a refusal of its own; call it to have it imported."""
+    monkeypatch.delitem(sys.modules, "socketio.exceptions", raising=False)
+    monkeypatch.delitem(sys.modules, "flask_socketio", raising=False)
+    module = ModuleType("socketio.exceptions")
+    module.ConnectionRefusedError = Theirs  # type: ignore[attr-defined]
+    return lambda: monkeypatch.setitem(sys.modules, "socketio.exceptions", module)
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -170,8 +182,50 @@ class Theirs(Exception):
     ],
     ids=repr,
 )
-def test_a_refusal_is_told_from_a_failure(error: Exception, expected: bool) -> None:
-    assert is_refusal(error, (ConnectionRefusedError, Theirs)) is expected
+def test_a_refusal_is_told_from_a_failure(library: Callable[[], None], error: Exception, expected: bool) -> None:
+    library()
+    answers = Answers(connecting=True)
+
+    assert answers.fail(error) is expected
+    assert answers.refused
+    assert Answers(connecting=False).fail(error) is False
+
+
+def refused(*errors: Exception) -> Answers:
+    answers = Answers(connecting=True)
+    for error in errors:
+        answers.fail(error)
+    return answers
+
+
+def test_what_is_answered_is_the_acknowledgement() -> None:
+    answers = Answers(connecting=True)
+    answers.add("welcome")
+
+    assert answers.conclude() == "welcome"
+
+
+def test_a_refusal_without_a_reason_is_false(library: Callable[[], None]) -> None:
+    assert refused(ValueError("bug"), WHY).conclude() is False
+
+
+def test_a_refusal_with_a_reason_is_raised_as_it_is(library: Callable[[], None]) -> None:
+    with pytest.raises(ConnectionRefusedError) as info:
+        refused(WHY).conclude()
+    library()
+    with pytest.raises(Theirs, match="banned") as other:
+        refused(theirs := Theirs("banned")).conclude()
+
+    assert info.value is WHY
+    assert other.value is theirs
+
+
+def test_the_built_in_refusal_becomes_the_library_s(library: Callable[[], None]) -> None:
+    library()
+    with pytest.raises(Theirs) as info:
+        refused(ConnectionRefusedError({"code": 3}, "for the log")).conclude()
+
+    assert info.value.args == ({"code": 3},)
 
 
 @pytest.mark.parametrize("event", ["", None, 3, b"x"])
