@@ -19,9 +19,12 @@ from .sansio.http import (
     BODY_TOO_DEEP,
     INTERNAL_ERROR,
     answer_of,
+    body_problem,
+    body_too_large,
     checked_names,
     checked_status,
     error_body,
+    fails,
     missing_fields,
     missing_message,
 )
@@ -198,8 +201,7 @@ def _answer_error(error: Exception, message: str, logger: logging.Logger, includ
         error.log_once(logger)
         return error.to_response()
     if isinstance(error, HTTPException):
-        # A redirect, or an exception that brings its own response, is an answer and no error.
-        if error.response is not None or error.code is None or error.code < 400:
+        if not fails(error.code, error.response):
             raise error
         return jsonify(error_body(error.description or error.name, {})), error.code
     logger.error("%s: %s", message, error, exc_info=error if include_trace else None)
@@ -227,10 +229,9 @@ async def expect_json(
     """
     names = checked_names(required or ())
     body = await _json_body()
-    if body is None or (body == {} and not allow_empty):
-        raise HTTPError(error)
-    if not isinstance(body, dict):
-        raise HTTPError(BODY_NOT_AN_OBJECT)
+    problem = body_problem(body, error, allow_empty=allow_empty)
+    if problem is not None:
+        raise HTTPError(problem)
     return require_fields(body, names)
 
 
@@ -254,7 +255,7 @@ async def _json_body() -> Any:
 def _refuse_body(error: HTTPException) -> NoReturn:
     """Say as JSON why the body could not be read."""
     if isinstance(error, RequestEntityTooLarge):
-        raise HTTPError(f"Request body must not be larger than {request.max_content_length} bytes", 413) from error
+        raise HTTPError(body_too_large(request.max_content_length), 413) from error
     raise HTTPError(error.description or error.name, error.code or 400) from error
 
 

@@ -44,6 +44,25 @@ def checked_names(required: Iterable[str]) -> Collection[str]:
     return list(required)
 
 
+def body_problem(body: Any, error: str, *, allow_empty: bool) -> str | None:
+    """
+    Say what is wrong with a parsed body that must be a JSON object.
+
+    Args:
+        body: ``None`` if there is none.
+        error: What the sender reads if there is none, or an empty one.
+        allow_empty: Take ``{}`` too.
+    """
+    if body is None or (body == {} and not allow_empty):
+        return error
+    return None if isinstance(body, dict) else BODY_NOT_AN_OBJECT
+
+
+def body_too_large(limit: int | None) -> str:
+    """What the sender of a body over *limit* bytes reads."""
+    return f"Request body must not be larger than {limit} bytes"
+
+
 def missing_fields(payload: Mapping[str, Any], required: Iterable[str], *, blank_is_missing: bool) -> list[str]:
     """
     Find the fields that a payload lacks.
@@ -56,7 +75,7 @@ def missing_fields(payload: Mapping[str, Any], required: Iterable[str], *, blank
     Returns:
         The names, in the order of *required*. A field that is ``None`` is missing.
     """
-    return [name for name in required if _is_missing(payload.get(name), blank_is_missing)]
+    return [name for name in required if name not in payload or _is_missing(payload[name], blank_is_missing)]
 
 
 def _is_missing(value: Any, blank_is_missing: bool) -> bool:
@@ -66,6 +85,17 @@ def _is_missing(value: Any, blank_is_missing: bool) -> bool:
 def missing_message(missing: Iterable[str]) -> str:
     """What the sender reads about the fields that are missing."""
     return f"Missing required field(s): {', '.join(missing)}"
+
+
+def fails(status: int | None, response: object) -> bool:
+    """
+    Tell whether an exception of the framework is an error, and not an answer: a redirect, or one that brings its own.
+
+    Args:
+        status: Its HTTP status.
+        response: What it brings.
+    """
+    return response is None and status is not None and status >= 400
 
 
 class Answer(NamedTuple):

@@ -8,11 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specter.sansio.http import (
+    BODY_NOT_AN_OBJECT,
     Answer,
     answer_of,
+    body_problem,
+    body_too_large,
     checked_names,
     checked_status,
     error_body,
+    fails,
     missing_fields,
     missing_message,
 )
@@ -48,6 +52,37 @@ def test_names_may_come_in_any_collection(names: Any) -> None:
 def test_a_single_text_is_no_list_of_names() -> None:
     with pytest.raises(TypeError, match=r"required must be a list of names, got 'name'; write \['name'\]"):
         checked_names("name")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem", "if_empty_is_allowed"),
+    [
+        ({"a": 1}, None, None),
+        (None, "say something", "say something"),
+        ({}, "say something", None),
+        ([], BODY_NOT_AN_OBJECT, BODY_NOT_AN_OBJECT),
+        ("text", BODY_NOT_AN_OBJECT, BODY_NOT_AN_OBJECT),
+        (0, BODY_NOT_AN_OBJECT, BODY_NOT_AN_OBJECT),
+    ],
+    ids=repr,
+)
+def test_a_body_must_be_an_object(body: Any, problem: str | None, if_empty_is_allowed: str | None) -> None:
+    assert body_problem(body, "say something", allow_empty=False) == problem
+    assert body_problem(body, "say something", allow_empty=True) == if_empty_is_allowed
+
+
+def test_the_sender_of_a_large_body_reads_the_limit() -> None:
+    assert body_too_large(10) == "Request body must not be larger than 10 bytes"
+
+
+@pytest.mark.parametrize(
+    ("status", "response", "expected"),
+    [(404, None, True), (400, None, True), (308, None, False), (None, None, False), (404, "a response", False)],
+)
+def test_a_redirect_is_no_error_and_a_response_of_its_own_neither(
+    status: int | None, response: object, expected: bool
+) -> None:
+    assert fails(status, response) is expected
 
 
 MISSING: list[tuple[Any, bool, bool]] = [
