@@ -1,0 +1,375 @@
+"""The ingress: many subscribers for one Socket.IO event."""
+
+from types import SimpleNamespace
+
+import flask_socketio
+from flask import Flask, request
+from flask_socketio import SocketIO
+from observing import Part, dies, differs, raised
+
+from specter import SocketIngress
+
+
+def _served():
+    app = Flask("app")
+    server = SocketIO(app, async_mode="threading")
+    return SocketIngress(server), lambda **options: server.test_client(app, **options)
+
+
+class _Fake:
+    """A server that writes down what is bound."""
+
+    def __init__(self):
+        self.bound = {}
+
+    def on_event(self, event, fn):
+        self.bound[event] = fn
+
+    def on_error_default(self, fn):
+        self.bound["error"] = fn
+
+
+def a_new_ingress():
+    ingress = SocketIngress()
+
+    return (
+        ingress.name,
+        ingress.socketio,
+        SocketIngress(name="mine").name,
+        ingress.dispatch("a"),
+        ingress.dispatch_default_error(),
+    )
+
+
+def subscribers_hear_by_priority_and_then_in_order():
+    log = []
+    ingress = SocketIngress()
+    for name, priority in (("a", 100), ("b", 50), ("c", 100), ("d", 50), ("e", 1)):
+        ingress.subscribe("said", lambda data, name=name: log.append(name), priority=priority)
+    ingress.dispatch("said", 1)
+
+    return log
+
+
+def the_last_answer_counts():
+    ingress = SocketIngress()
+    for answer in ("first", None, "last", None):
+        ingress.subscribe("said", lambda data, answer=answer: answer)
+
+    return ingress.dispatch("said", 1)
+
+
+def an_error_keeps_no_other_from_hearing():
+    log = []
+    ingress = SocketIngress()
+    ingress.subscribe("said", dies("no"))
+    ingress.subscribe("said", lambda data: log.append(data) or "answer")
+
+    return ingress.dispatch("said", 1), log
+
+
+def arguments_are_passed_on():
+    seen = []
+    ingress = SocketIngress()
+    ingress.subscribe("said", lambda *args, **kwargs: seen.append((args, kwargs)))
+    ingress.dispatch("said", 1, 2, a=3)
+    ingress.dispatch("said")
+
+    return seen
+
+
+def what_cannot_be_subscribed_is_refused():
+    ingress = SocketIngress()
+
+    return [
+        raised(ingress.subscribe, "", print),
+        raised(ingress.subscribe, None, print),
+        raised(ingress.subscribe, "a", "text"),
+        raised(ingress.subscribe, "a", print, owner=object()),
+        raised(ingress.subscribe_error_default, "text"),
+        raised(ingress.subscribe_error_default, print, owner=object()),
+        ingress.dispatch("a"),
+    ]
+
+
+def names_are_stripped():
+    log = []
+    ingress = SocketIngress()
+    ingress.subscribe("  said ", log.append)
+    ingress.dispatch("said", 1)
+
+    return log
+
+
+def subscriptions_end_by_what_they_gave():
+    log = []
+    ingress = SocketIngress()
+    unsubscribe = ingress.subscribe("said", log.append)
+    ingress.dispatch("said", 1)
+    gives = unsubscribe(), unsubscribe()
+    ingress.dispatch("said", 2)
+
+    return log, gives
+
+
+def unsubscribe_tells_whether_there_was_one():
+    def hears(data):
+        log.append(data)
+
+    log = []
+    ingress = SocketIngress()
+    ingress.subscribe("said", hears)
+    gives = ingress.unsubscribe("said", hears), ingress.unsubscribe("said", hears), ingress.unsubscribe("other", hears)
+    ingress.dispatch("said", 1)
+
+    return gives, log
+
+
+@differs("A bound method cannot be unsubscribed in 0.1.1: each time it is read it is another object", ours=[True, []])
+def unsubscribing_a_bound_method():
+    class Ear:
+        def __init__(self):
+            self.log = []
+
+        def hears(self, data):
+            self.log.append(data)
+
+    ear = Ear()
+    ingress = SocketIngress()
+    ingress.subscribe("said", ear.hears)
+    gives = ingress.unsubscribe("said", ear.hears)
+    ingress.dispatch("said", 1)
+
+    return gives, ear.log
+
+
+def one_function_subscribed_twice_hears_twice():
+    log = []
+    ingress = SocketIngress()
+
+    def hears(data):
+        log.append(data)
+
+    ingress.subscribe("said", hears)
+    ingress.subscribe("said", hears)
+    ingress.dispatch("said", 1)
+
+    return log
+
+
+@differs("Undoing one of two subscriptions of one function removes both in 0.1.1; events are lost", ours=[1, 2])
+def one_of_two_subscriptions_of_one_function_ends():
+    log = []
+    ingress = SocketIngress()
+
+    def hears(data):
+        log.append(data)
+
+    first = ingress.subscribe("said", hears)
+    ingress.subscribe("said", hears)
+    first()
+    ingress.dispatch("said", 1)
+    first()
+    ingress.dispatch("said", 2)
+
+    return log
+
+
+def an_owner_takes_its_subscriptions_along():
+    log = []
+    owner = Part().start()
+    ingress = SocketIngress()
+    ingress.subscribe("said", log.append, owner=owner)
+    ingress.dispatch("said", 1)
+    owner.stop()
+    ingress.dispatch("said", 2)
+
+    return log
+
+
+def on_subscribes_or_decorates():
+    log = []
+    ingress = SocketIngress()
+
+    @ingress.on("said", priority=2)
+    def second(data):
+        log.append("second")
+
+    @ingress.handler("said", priority=1)
+    def first(data):
+        log.append("first")
+
+    gives = ingress.on("said", log.append)
+    ingress.dispatch("said", "third")
+
+    return log, callable(second), callable(first), gives == log.append
+
+
+def one_dispatcher_is_bound_for_each_event():
+    server = _Fake()
+    ingress = SocketIngress(server)
+    for event in ("said", "said", "asked"):
+        ingress.subscribe(event, lambda data: data)
+
+    return {event: (fn.__name__, fn(5)) for event, fn in server.bound.items()}, ingress.socketio is server
+
+
+def attach_binds_what_was_subscribed_before():
+    server, log = _Fake(), []
+    ingress = SocketIngress()
+    ingress.subscribe("said", log.append)
+    ingress.subscribe_error_default(log.append)
+    chained = ingress.attach(server) is ingress
+    names = {event: fn.__name__ for event, fn in server.bound.items()}
+    server.bound["said"]("event")
+    server.bound["error"]("error")
+
+    return chained, names, log, ingress.socketio is server
+
+
+def a_dispatcher_stays_bound_when_the_last_one_leaves():
+    server, log = _Fake(), []
+    ingress = SocketIngress(server)
+    ingress.subscribe("said", log.append)()
+    first = server.bound["said"]
+    nothing = first("lost")
+    ingress.subscribe("said", log.append)
+    server.bound["said"]("heard")
+
+    return nothing, log, server.bound["said"] is first
+
+
+def clear_takes_all_away():
+    server, log = _Fake(), []
+    ingress = SocketIngress(server)
+    ingress.subscribe("said", log.append)
+    ingress.subscribe_error_default(log.append)
+    gives = ingress.clear()
+    dispatcher = server.bound["said"]
+    dispatcher(1)
+    ingress.dispatch("said", 2)
+    ingress.dispatch_default_error(3)
+
+    return gives, log, ingress.socketio
+
+
+def clients_are_answered():
+    ingress, client = _served()
+    ingress.subscribe("asked", lambda data: {"answer": data})
+    ingress.subscribe("pair", lambda a, b: a + b)
+    one = client()
+
+    return one.emit("asked", 5, callback=True), one.emit("pair", 1, 2, callback=True), one.is_connected()
+
+
+def the_request_is_that_of_the_client():
+    seen = []
+    ingress, client = _served()
+    ingress.subscribe("said", lambda data: seen.append(request.sid))
+    one, two = client(), client()
+    one.emit("said", 1)
+    two.emit("said", 2)
+
+    return len(set(seen)), request.sid if request else None
+
+
+def connect_and_disconnect_are_events():
+    log = []
+    ingress, client = _served()
+    ingress.subscribe("connect", lambda auth=None: log.append(("connect", auth)))
+    ingress.subscribe("disconnect", lambda *args: log.append("disconnect"))
+    one = client(auth={"token": 1})
+    connected = one.is_connected()
+    one.disconnect()
+
+    return connected, log
+
+
+def false_refuses_a_connection():
+    ingress, client = _served()
+    ingress.subscribe("connect", lambda auth=None: False)
+
+    return client().is_connected()
+
+
+@differs(
+    "A subscriber that raises in connect lets the client in all the same in 0.1.1: no check at all",
+    ours=[False, False, False],
+)
+def an_error_refuses_a_connection():
+    def connected(error):
+        ingress, client = _served()
+
+        def refuses(auth=None):
+            raise error
+
+        ingress.subscribe("connect", refuses)
+        return client().is_connected()
+
+    errors = ConnectionRefusedError("no"), flask_socketio.ConnectionRefusedError("no"), ValueError("no")
+
+    return [connected(error) for error in errors]
+
+
+@differs("A later True lets a client in that an earlier subscriber refused in 0.1.1", ours=[False, False])
+def no_later_answer_lets_a_refused_client_in():
+    def connected(*answers):
+        ingress, client = _served()
+        for answer in answers:
+            ingress.subscribe("connect", lambda auth=None, answer=answer: answer)
+        return client().is_connected()
+
+    return connected(False, True), connected(True, False, "welcome")
+
+
+@differs(
+    "Subscribers without parameters are called with the data in 0.1.1 and fail each time",
+    ours=["connect", "said"],
+)
+def subscribers_without_parameters():
+    log = []
+    ingress, client = _served()
+    ingress.subscribe("connect", lambda: log.append("connect"))
+    ingress.subscribe("said", lambda: log.append("said"))
+    one = client()
+    one.emit("said", 1)
+
+    return log
+
+
+@differs("Errors of subscribers never reach those for errors in 0.1.1: they were subscribed in vain", ours=["no"])
+def errors_reach_the_subscribers_for_errors():
+    told = []
+    ingress, client = _served()
+    ingress.on_error_default(lambda error: told.append(str(error)))
+    ingress.subscribe("said", dies("no"))
+    client().emit("said", 1)
+
+    return told
+
+
+def error_subscribers_are_like_the_others():
+    log = []
+    owner = Part().start()
+    ingress = SocketIngress()
+
+    @ingress.on_error_default(priority=5)
+    def late(error):
+        log.append("late")
+        return "answer"
+
+    ingress.on_error_default(dies("no"), priority=3)
+    ingress.on_error_default(lambda error: log.append("early"), priority=1, owner=owner)
+    answer = ingress.dispatch_default_error(ValueError("no"))
+    owner.stop()
+    ingress.dispatch_default_error(ValueError("no"))
+
+    return log, answer, ingress.unsubscribe_error_default(late), ingress.unsubscribe_error_default(late)
+
+
+def a_server_is_only_asked_to_bind():
+    bound = []
+    server = SimpleNamespace(on_event=lambda event, fn: bound.append(event))
+    SocketIngress(server).subscribe("said", print)
+
+    return bound
