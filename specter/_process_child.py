@@ -1,4 +1,8 @@
-"""One started child and, if it leads one, its process group: who is alive, signals, waiting for the end, reaping."""
+"""
+One started child and, if it leads one, its process group: who is alive, signals, reaping.
+
+Both runtimes have it from here: nothing of it waits, nor reads a stream.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,15 @@ import logging
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
-from subprocess import Popen
 from typing import Any
 
-import anyio
-
 from ._process_watchdog import watchdog
-from .sansio.process import LEAST_KILL_TIMEOUT, group_member, with_group
+from .sansio.process import group_member, joined_group, with_group
 
 log = logging.getLogger(__name__)
 
-# Between two looks at what no event tells: the end of a whole group; the end of a child where there is no pidfd.
-_FIRST_LOOK = 0.001
-_LONGEST_LOOK = 0.05
-
+_POPEN = "subprocess.Popen"
 _LINUX = os.path.exists("/proc/self/stat")
 
 
@@ -35,15 +32,17 @@ class Child:
         begun: How the watchdog knows of it already.
     """
 
-    def __init__(self, popen: Popen[Any], leads_group: bool, begun: str = "") -> None:
+    def __init__(self, popen: Any, leads_group: bool = False, begun: str = "") -> None:
         self.popen = popen
         # What a test put in the place of Popen has no process, whatever number it gives.
-        self._real = issubclass(type(popen), Popen)
-        self._leads_group = leads_group and self._real
+        self.real = _is_popen(type(popen))
+        self._leads_group = leads_group and self.real
         # Reaped, as far as we know: the watchdog was told so before.
         self._reaped = False
-        if self._real:
+        if self.real:
             watchdog.guard(popen.pid, leads_group, begun)
+            if popen.returncode is not None:
+                self._reap()
 
     @classmethod
     def start(cls, args: Any, kill_group: bool, popen: dict[str, Any]) -> Child:
@@ -55,9 +54,9 @@ class Child:
         """
         chosen, leads_group = with_group(popen, kill_group)
         args = list(args) if isinstance(args, Iterator) else args
-        if not (leads_group and _LINUX):
+        if not _is_popen(subprocess.Popen):
             return cls(subprocess.Popen(args, **chosen), leads_group)
-        begun = watchdog.begin(_program(args, chosen))
+        begun = watchdog.begin(_program(args, chosen), joined_group(chosen, os.getpgrp()))
         try:
             return cls(subprocess.Popen(args, **chosen), leads_group, begun)
         finally:
@@ -65,9 +64,12 @@ class Child:
 
     def poll(self) -> int | None:
         """Reap the child if it has ended. Returns its return code, `None` while it runs."""
-        if not self._reaped and (self.popen.returncode is not None or self._has_ended()):
+        if not self.real:
+            return self.popen.poll()  # type: ignore[no-any-return]
+        if not self._reaped and (self.popen.returncode is not None or self.has_ended()):
             self._reap()
-        return self.popen.returncode
+        code: int | None = self.popen.returncode
+        return code
 
     def gone(self) -> bool:
         """Whether the child has ended and, if it led a group, everything in that."""
@@ -86,30 +88,15 @@ class Child:
         """Kill the child, or its whole group. Nothing happens if all is gone."""
         self._signal(signal.SIGKILL, self.popen.kill)
 
-    def kill_and_reap(self) -> None:
-        """Kill, and block for the moment that the end takes: for when the event loop does not wait any more."""
-        self.kill()
-        for _ in range(int(LEAST_KILL_TIMEOUT / _FIRST_LOOK)):
-            if self.gone():
-                return
-            time.sleep(_FIRST_LOOK)
-
-    async def wait(self) -> int:
-        """Wait until the child itself has ended, and reap it. Any number of tasks may wait."""
-        while (code := self.poll()) is None:
-            await self._wait_for_end()
-        return code
-
-    async def wait_gone(self) -> None:
-        """Wait until the child and its group are gone."""
-        await self.wait()
-        pause = _FIRST_LOOK
-        while not self.gone():
-            await anyio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_LOOK)
+    def has_ended(self) -> bool:
+        """Whether it is a zombie. The question alone reaps nothing, so that the watchdog can be told before."""
+        try:
+            return os.waitid(os.P_PID, self.popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:  # reaped by somebody else
+            return True
 
     def _signal(self, number: signal.Signals, send: Callable[[], None]) -> None:
-        if self.gone():
+        if self.real and self.gone():
             return
         try:
             if self._leads_group:
@@ -121,19 +108,9 @@ class Child:
         except PermissionError:
             log.warning("no permission to send %s to process %s", number.name, self.popen.pid)
 
-    def _has_ended(self) -> bool:
-        """Whether it is a zombie. The question alone reaps nothing, so that the watchdog can be told before."""
-        if not self._real:
-            return True
-        try:
-            return os.waitid(os.P_PID, self.popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-        except ChildProcessError:  # reaped by somebody else
-            return True
-
     def _reap(self) -> None:
-        if self._real:
-            tell = watchdog.orphan if self._leads_group else watchdog.release
-            tell(self.popen.pid)
+        tell = watchdog.orphan if self._leads_group else watchdog.release
+        tell(self.popen.pid)
         self._reaped = self.popen.poll() is not None
 
     def _group_lives(self) -> bool:
@@ -149,26 +126,11 @@ class Child:
         # Zombies count for killpg, and where process 1 is no init they stay for ever.
         return not _LINUX or any(group_member(stat) == (group, True) for stat in _stats())
 
-    async def _wait_for_end(self) -> None:
-        try:
-            # One for each wait: it can be waited for by one task only, and nothing is left open if none waits.
-            end = os.pidfd_open(self.popen.pid)
-        except ProcessLookupError:  # being reaped by somebody else
-            await anyio.sleep(_FIRST_LOOK)
-            return
-        except (AttributeError, OSError):  # not Linux, an old one, or no descriptor left
-            await self._look_for_end()
-            return
-        try:
-            await anyio.wait_readable(end)
-        finally:
-            os.close(end)
 
-    async def _look_for_end(self) -> None:
-        pause = _FIRST_LOOK
-        while not self._has_ended():
-            await anyio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_LOOK)
+def _is_popen(kind: Any) -> bool:
+    """Whether a class is the standard library's Popen or gevent's, or made from one of them."""
+    parents = kind.__mro__ if isinstance(kind, type) else ()
+    return any(f"{parent.__module__}.{parent.__name__}".removeprefix("gevent.") == _POPEN for parent in parents)
 
 
 def _program(args: Any, popen: dict[str, Any]) -> str:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import logging
-import os
 from collections.abc import Callable
 from typing import Any, Protocol, Self
 
 import anyio
 
-from .sansio.lines import LONGEST_LINE, Data, Decoder, Items, without_ending
-
-log = logging.getLogger(__name__)
-
-_READ = 65536  # what a pipe holds on Linux
-
-# What is left in a pipe when its writers are gone is less. More comes only from a process that lives on.
-_LAST_READS = 16
+from ._process_output import Output
+from .sansio.lines import Data, without_ending
 
 
 class Reader(Protocol):
@@ -30,29 +21,20 @@ class Reader(Protocol):
     def done(self) -> bool: ...
 
 
-class Pipe:
+class Pipe(Output):
     """
-    One output of a child.
+    One output of a child, and who reads it.
 
     Args:
-        stream: As `subprocess.Popen` made it: its file descriptor is read, the object itself only closed.
+        stream: As `subprocess.Popen` made it.
         name: For logs and errors, like ``stdout of 'ffmpeg'``.
         on_leave: Called when a reader has left.
     """
 
     def __init__(self, stream: Any, name: str, on_leave: Callable[[], None]) -> None:
-        self.name = name
+        super().__init__(stream, name)
         self._on_leave = on_leave
-        self.items = Items(_decoder(stream))
-        self._stream = stream
         self.reader: Reader | None = None
-        self._error_told = self._cut_told = False
-        os.set_blocking(stream.fileno(), False)
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing more can be read; what was read before can still be taken out."""
-        return bool(self._stream.closed)
 
     @property
     def at_end(self) -> bool:
@@ -82,15 +64,6 @@ class Pipe:
             await self._wait_and_read()
         return self.items.take()
 
-    def finish(self) -> None:
-        """Take in what can be read without waiting, which is all if the writers are gone, and close the stream."""
-        for _ in range(_LAST_READS):
-            if self.items.ended or not self._read():
-                break
-        if not self.items.ended:
-            self._end()
-        self.close()
-
     def close(self) -> None:
         """Close the stream. A task that waits for it goes on, and finds its end."""
         if not self._stream.closed:
@@ -106,39 +79,6 @@ class Pipe:
         except anyio.ClosedResourceError:
             return  # `finish` has taken in what there was
         self._read()
-
-    def _read(self) -> bool:
-        """Read what is there. False if nothing is, or the stream was closed."""
-        if self._stream.closed:
-            return False
-        try:
-            data = os.read(self._stream.fileno(), _READ)
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            log.error("reading %s failed: %s", self.name, error)
-            data = b""
-        if data:
-            self.items.feed(data)
-            self._tell_what_does_not_fit()
-        else:
-            self._end()
-        return True
-
-    def _end(self) -> None:
-        self.items.end()
-        self._tell_what_does_not_fit()
-        if self.items.left_out:
-            log.error("%s: %s characters of lines over %s were left out", self.name, self.items.left_out, LONGEST_LINE)
-
-    def _tell_what_does_not_fit(self) -> None:
-        if self.items.error is not None and not self._error_told:
-            self._error_told = True
-            log.error("%s: %s; such bytes are given as \\xNN", self.name, self.items.error)
-        if self.items.left_out and not self._cut_told:
-            self._cut_told = True
-            log.error("%s: a line is longer than %s, its rest is left out; chunk_size= reads without such a limit",
-                      self.name, LONGEST_LINE)  # fmt: skip
 
 
 class LineIteration:
@@ -166,9 +106,3 @@ class LineIteration:
         if line is None:
             raise StopAsyncIteration
         return without_ending(line) if self._strip else line
-
-
-def _decoder(stream: Any) -> Decoder | None:
-    if not isinstance(stream, io.TextIOWrapper):
-        return None
-    return Decoder(stream.encoding, stream.errors or "strict")

@@ -11,6 +11,7 @@ import anyio
 
 from ._loop import Loop
 from ._process_child import Child
+from ._process_wait import wait_gone
 from ._shield import wait_regardless
 from ._waiting import waits_for_caller
 from .sansio.process import Step, StopTimes, stop_plan
@@ -79,7 +80,7 @@ async def _perform(step: Step, child: Child, name: str, readers: Sequence[Task])
             child.kill()
         case "wait":
             with anyio.move_on_after(step.seconds):
-                await child.wait_gone()
+                await wait_gone(child)
         case "drain":
             await _drain(readers, step.seconds)
     return child.gone()

@@ -19,6 +19,7 @@ from ._deadline import time_left
 from ._process_child import Child
 from ._process_pipes import LineIteration, Pipe
 from ._process_stop import run_whole, stop_child
+from ._process_wait import kill_and_reap, wait
 from ._shield import wait_regardless
 from .runtime import Runtime
 from .sansio.lines import without_ending
@@ -251,7 +252,7 @@ class ManagedProcess:
         child = self._require_child()
         try:
             with anyio.fail_after(timeout):
-                return await child.wait()
+                return await wait(child)
         except TimeoutError:
             raise subprocess.TimeoutExpired(child.popen.args, timeout or 0) from None
 
@@ -323,7 +324,7 @@ class ManagedProcess:
             runtime.start_task(self._see_to_end, child, label=f"end of {self.name}")
 
     async def _see_to_end(self, child: Child) -> None:
-        await child.wait()
+        await wait(child)
         self._settle()
 
     def _settle(self) -> None:
@@ -364,7 +365,7 @@ class ManagedProcess:
         except Exception:
             log.exception("stop of process %r failed", self.name)
         except BaseException:  # the event loop itself ends
-            child.kill_and_reap()
+            kill_and_reap(child)
             raise
         finally:
             for pipe in self._pipes.values():

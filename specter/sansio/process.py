@@ -35,7 +35,8 @@ list=' '
 while read -r op entry; do
     case $op in
     +) list="$list$entry " ;;
-    -) case $list in *" $entry "*) list="${list%%" $entry "*} ${list#*" $entry "}" ;; esac ;;
+    -) case $list in *" $entry "*) list="${list%%" $entry "*} ${list#*" $entry "}" ;; esac
+       case $list in *" $entry="*) rest=${list#*" $entry="}; list="${list%%" $entry="*} ${rest#* }" ;; esac ;;
     esac
 done
 started() {
@@ -45,8 +46,8 @@ started() {
         [ -O "$folder" ] && read -r stat < "$folder/stat" || continue
         id=${folder#/proc/}; name=${stat#*(}; name=${name%)*}; set -- ${stat##*) }
         case $2 in $reaper|$app) ;; *) continue ;; esac
-        [ "$4" = "$id" ] && [ "${20}" -ge "$since" ] || continue
-        case $name in $program) kill -s KILL -- "-$id" ;; esac
+        [ "$3" = "${group:-$id}" ] && [ "${20}" -ge "$since" ] || continue
+        case $name in $program) [ "$group" ] || id=-$id; kill -s KILL -- "$id" ;; esac
     done
 }
 dead() {
@@ -61,7 +62,8 @@ for entry in $list; do
     p*) kill -s KILL "$id" ;;
     g*) kill -s KILL -- "-$id" ;;
     o*) dead "$id" && kill -s KILL -- "-$id" ;;
-    s*) since=${id%%:*}; program=${id#*:}; started ;;
+    *=*) id=${id#*=}; kill -s KILL -- "-$id" || kill -s KILL "$id" ;;
+    s*) since=${id%%:*}; id=${id#*:}; program=${id%:*}; group=${id##*:}; started ;;
     esac
 done
 """
@@ -148,6 +150,23 @@ def with_group(popen: Mapping[str, Any], kill_group: bool) -> tuple[dict[str, An
     return chosen, bool(chosen.get("start_new_session")) or chosen["process_group"] == 0
 
 
+def joined_group(popen: Mapping[str, Any], own: int) -> int | None:
+    """
+    Tell the process group that a child will be in.
+
+    Args:
+        popen: Keyword arguments for `subprocess.Popen`.
+        own: The group of this process.
+
+    Returns:
+        `None` for one of its own.
+    """
+    group = popen.get("process_group")
+    if popen.get("start_new_session") or group == 0:
+        return None
+    return own if group is None else int(group)
+
+
 def group_member(stat: bytes) -> tuple[int, bool]:
     """
     Read ``/proc/PID/stat``: the process group, and whether the process is more than a zombie.
@@ -163,31 +182,36 @@ class Guarded:
     What the guard must kill when the application dies: entries, and the lines that tell it of them.
 
     ``g12`` is group 12 as long as its leader is not reaped, ``o12`` the same afterwards (an orphaned group: should
-    there be a process 12 again, the number was given to a stranger), ``p12`` the single process 12, and ``s345:sleep``
-    a program of which only the start is known: since when, in clock ticks after boot, and its name.
+    there be a process 12 again, the number was given to a stranger), ``p12`` the single process 12, and ``s345:sleep:``
+    a program of which only the start is known: since when, in clock ticks after boot, its name, and the number of the
+    group that it joins if it leads none. With ``=12`` after it, that is process 12, or its group.
     """
 
     def __init__(self) -> None:
         self._entries: dict[str, None] = {}
 
-    def begin(self, since: int, program: str) -> tuple[str, bytes]:
+    def begin(self, since: int, program: str, group: int | None) -> tuple[str, bytes]:
         """
-        A child with a session of its own is about to be started.
+        A child is about to be started.
 
         Args:
             since: Clock ticks since boot, not later than now.
             program: As given to `subprocess.Popen`.
+            group: The process group that it joins; `None` for one of its own.
 
         Returns:
             The entry, to be given to `forget` once the child is known, and the line.
         """
         name = os.path.basename(program)[:_COMM_LENGTH]
         # In a name that a shell would read as a pattern, or split, any name will do.
-        entry = f"s{since}:{name if re.fullmatch('[A-Za-z0-9_.+-]+', name) else '*'}"
-        while entry in self._entries:
+        rest = f"{name if re.fullmatch('[A-Za-z0-9_.+-]+', name) else '*'}:{'' if group is None else group}"
+        while (entry := f"s{since}:{rest}") in self._entries:
             since -= 1
-            entry = f"s{since}:{entry.partition(':')[2]}"
         return entry, self._add(entry)
+
+    def forked(self, entry: str, pid: int) -> bytes:
+        """What the child says itself that has just been forked, and is about to load the program."""
+        return f"+ {entry}={pid}\n".encode()
 
     def guard(self, pid: int, group: bool) -> bytes:
         """A child was started, with a group of its own or without."""
@@ -203,7 +227,7 @@ class Guarded:
         return b"".join(self.forget(f"{kind}{pid}") for kind in "gop")
 
     def forget(self, entry: str) -> bytes:
-        """Take out one entry. Nothing to say if it is not known."""
+        """Take out one entry, and what the child has added to it. Nothing to say if it is not known."""
         if entry not in self._entries:
             return b""
         del self._entries[entry]

@@ -156,6 +156,36 @@ def test_a_watchdog_is_no_child_and_holds_one_file(watchdog):
     assert os.readlink(f"/proc/{guard}/cwd") == "/"
 
 
+def test_a_watchdog_is_given_no_file_that_children_inherit(watchdog):
+    ours = os.open("/", os.O_RDONLY)
+    os.set_inheritable(ours, True)
+    watchdog.forget(watchdog.begin("any"))
+    guard = guard_of(watchdog)
+    os.close(ours)
+
+    assert soon(lambda: sorted(os.listdir(f"/proc/{guard}/fd")) == ["0", "1", "2"])
+
+
+def test_a_child_that_was_forked_to_be_started_is_guarded_before_its_parent_says_so(watchdog):
+    begun = watchdog.begin("python")
+    forked = os.fork()
+    if forked == 0:
+        time.sleep(30)
+        os._exit(0)
+    # What is forked next is none of that start.
+    other = os.fork()
+    if other == 0:
+        time.sleep(30)
+        os._exit(0)
+    watchdog._close()
+
+    assert os.waitpid(forked, 0)[1] == signal.SIGKILL
+    assert os.waitpid(other, os.WNOHANG) == (0, 0)
+    os.kill(other, signal.SIGKILL)
+    os.waitpid(other, 0)
+    assert begun
+
+
 def test_a_forked_process_does_not_hold_the_watchdog_back(watchdog, sleeper):
     watchdog.guard(sleeper.pid, group=True)
     forked = os.fork()
@@ -192,7 +222,7 @@ def test_without_a_shell_children_start_all_the_same(monkeypatch, watchdog, capl
     def missing(*args, **keywords):
         raise FileNotFoundError("/bin/sh")
 
-    monkeypatch.setattr("specter._process_watchdog.Popen", missing)
+    monkeypatch.setattr("specter._process_watchdog.posix_spawn", missing)
     for _ in range(2):
         watchdog.forget(watchdog.begin("any"))
 

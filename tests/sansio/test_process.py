@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specter.sansio.process import GUARD, LEAST_KILL_TIMEOUT, Guarded, StopTimes, group_member, stop_plan, with_group
+from specter.sansio.process import (
+    GUARD,
+    LEAST_KILL_TIMEOUT,
+    Guarded,
+    StopTimes,
+    group_member,
+    joined_group,
+    stop_plan,
+    with_group,
+)
 
 TIMES = StopTimes(terminate=5, kill=1, drain=0.5)
 seconds = st.floats(min_value=0, max_value=1e6)
@@ -83,6 +92,20 @@ def test_without_kill_group_arguments_are_the_callers():
 
 
 @pytest.mark.parametrize(
+    ("popen", "group"),
+    [
+        ({}, 7),
+        ({"process_group": None}, 7),
+        ({"process_group": 12}, 12),
+        ({"process_group": 0}, None),
+        ({"start_new_session": True}, None),
+    ],
+)
+def test_a_child_joins_the_group_of_its_parent_unless_it_is_told_otherwise(popen, group):
+    assert joined_group(popen, 7) == group
+
+
+@pytest.mark.parametrize(
     ("stat", "member"),
     [
         (b"12 (sh) S 1 7 7 0 -1 4194304\n", (7, True)),
@@ -133,16 +156,15 @@ def test_a_new_guard_hears_of_all_that_is_left():
     ],
 )
 def test_a_start_is_announced_by_the_name_that_the_kernel_keeps(program, name):
-    guarded = Guarded()
-
-    assert guarded.begin(500, program) == (f"s500:{name}", f"+ s500:{name}\n".encode())
+    assert Guarded().begin(500, program, None) == (f"s500:{name}:", f"+ s500:{name}:\n".encode())
+    assert Guarded().begin(500, program, 77) == (f"s500:{name}:77", f"+ s500:{name}:77\n".encode())
 
 
 def test_two_starts_at_once_are_told_apart():
     guarded = Guarded()
-    (first, _), (second, _) = guarded.begin(500, "sleep"), guarded.begin(500, "sleep")
+    (first, _), (second, _) = guarded.begin(500, "sleep", None), guarded.begin(500, "sleep", None)
 
-    assert guarded.forget(first) == b"- s500:sleep\n"
+    assert guarded.forget(first) == b"- s500:sleep:\n"
     assert guarded.everything() == f"+ {second}\n".encode()
 
 
@@ -174,19 +196,36 @@ def test_a_guard_knows_what_the_rule_knows(changes):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_a_guard_finds_what_had_only_begun():
+@pytest.mark.parametrize("leads", [True, False], ids=["leader", "member"])
+def test_a_guard_finds_what_had_only_begun(leads):
     since = int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
     # Started by a shell that is gone, as by an application that was killed.
-    orphan = int(subprocess.check_output(["sh", "-c", "setsid tail -f /dev/null > /dev/null & sleep 0.2; echo $!"]))
+    start = f"{'setsid' if leads else ''} tail -f /dev/null > /dev/null & sleep 0.2; echo $!"
+    orphan = int(subprocess.check_output(["sh", "-c", start]))
     with open(f"/proc/{orphan}/stat") as file:
-        parent = file.read().rpartition(")")[2].split()[1]
+        parent, group = file.read().rpartition(")")[2].split()[1:3]
+    wanted = "" if leads else group
+
+    def found(*entries):
+        lines = "".join(f"+ {entry}\n" for entry in entries)
+        return killed_by_a_guard(lines.encode(), app=parent)
+
     try:
-        found = killed_by_a_guard(f"+ s{since}:tail\n".encode(), app=parent)
-        by_any_name = killed_by_a_guard(f"+ s{since}:*\n".encode(), app=parent)
-        others = killed_by_a_guard(f"+ s{since}:head\n+ s{since + 10_000}:tail\n".encode(), app=parent)
+        by_name, by_any_name = found(f"s{since}:tail:{wanted}"), found(f"s{since}:*:{wanted}")
+        others = found(f"s{since}:head:{wanted}", f"s{since + 10_000}:tail:{wanted}", f"s{since}:tail:1")
     finally:
         os.kill(orphan, 9)
 
-    assert found == [f"kill -s KILL -- -{orphan}"]
-    assert found[0] in by_any_name
+    assert by_name == [f"kill -s KILL -- {'-' if leads else ''}{orphan}"]
+    assert by_name[0] in by_any_name
     assert others == []
+
+
+def test_a_child_that_was_forked_names_itself_until_its_start_is_forgotten():
+    guarded = Guarded()
+    entry, begun = guarded.begin(5, "x*y", 7)
+    alone = begun + guarded.forked(entry, 12)
+
+    assert killed_by_a_guard(alone) == ["kill -s KILL -- -12"]
+    assert killed_by_a_guard(alone + b"+ p3\n" + guarded.forget(entry)) == ["kill -s KILL 3"]
+    assert guarded.everything() == b""
