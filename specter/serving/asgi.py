@@ -15,6 +15,12 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 WEBSOCKET_RESTART = 1012
 
 
+def query(scope: Scope) -> str:
+    """The query string of a call."""
+    encoded: bytes = scope.get("query_string", b"")
+    return encoded.decode("latin-1")
+
+
 async def send_unavailable(scope: Scope, send: Send) -> None:
     """Answer a request with 503, and have the client come back on a connection of its own."""
     headers = [(b"content-length", b"0"), (b"retry-after", b"1")]

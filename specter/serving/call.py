@@ -13,10 +13,12 @@ from .asgi import (
     Receive,
     Scope,
     Send,
+    query,
     send_close,
     send_last_chunk,
     send_unavailable,
 )
+from .farewell import is_client
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +56,7 @@ class Call:
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, changed: Callable[[], None]) -> None:
-        self.engineio = b"EIO=" in scope.get("query_string", b"")
+        self.engineio = is_client(query(scope))
         self.request = scope["type"] == "http" and not self.engineio
         self.stream = False
         self.ended = False

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import Any
-from urllib.parse import parse_qs
-
-from .asgi import Scope
 
 log = logging.getLogger(__name__)
 
@@ -31,36 +28,6 @@ async def disconnect_all(socketio: Any, seconds: float) -> None:
             task.cancel()
         waiting = await _wait(waiting, seconds / 4)
     engineio.sockets.clear()
-
-
-def farewell(socketio: Any, scope: Scope) -> bytes | None:
-    """
-    What a polling client still has to hear that was told to go between two of its polls.
-
-    Engine.IO answers that poll with an error, which the client takes for a broken connection.
-
-    Args:
-        socketio: An ``AsyncServer`` whose clients are being told.
-        scope: Of a request to it.
-
-    Returns:
-        The body of the answer; `None` if the client is there, and the server answers by itself.
-    """
-    from engineio.packet import CLOSE, Packet
-    from engineio.payload import Payload
-
-    sid = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("sid", [""])[0]
-    client = socketio.eio.sockets.get(sid)
-    if scope["type"] != "http" or (client is not None and not client.closed):
-        return None
-    if scope["method"] != "GET":
-        return b"ok"
-    packets = []
-    while client is not None and not client.queue.empty():
-        packets.append(client.queue.get_nowait())
-        client.queue.task_done()
-    body: str = Payload(packets=[packet for packet in packets if packet is not None] or [Packet(CLOSE)]).encode()
-    return body.encode()
 
 
 async def end_background(socketio: Any, seconds: float) -> None:

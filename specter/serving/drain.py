@@ -24,7 +24,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
@@ -33,7 +32,7 @@ from specter._where import where
 
 from .budget import share
 from .call import Call
-from .clients import disconnect_all, end_background, farewell
+from .clients import disconnect_all, end_background
 from .gate import Gate
 from .left import in_application
 
@@ -152,7 +151,7 @@ class _Drain:
 
     async def _disconnect_clients(self) -> None:
         if self._socketio is not None:
-            self._gate.farewell = partial(farewell, self._socketio)
+            self._gate.engineio = self._socketio.eio
             await disconnect_all(self._socketio, share(GOODBYE_TIME))
 
     async def _end_background(self) -> None:

@@ -12,11 +12,11 @@ call instead ends that task alone; Quart's handler, which runs in another, would
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
-from .asgi import ASGIApp, Receive, Scope, Send, send_close, send_text, send_unavailable
+from .asgi import ASGIApp, Receive, Scope, Send, query, send_close, send_text, send_unavailable
 from .call import Call
+from .farewell import farewell, is_known_client
 
 
 class Gate:
@@ -32,7 +32,7 @@ class Gate:
         state: What the lifespan left in its ``state``: each call gets a shallow copy. `None` leaves the server's own.
         drained: The drain of this gate, once somebody asked for it: the next who asks waits for the same one.
         spent: Seconds that the drain has taken; 0 until it is done.
-        farewell: Gives the answer to a request of a Socket.IO client that is gone already; `None` if it is there.
+        engineio: The server whose clients are being told to go; `None` while they stay.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -41,7 +41,7 @@ class Gate:
         self.state: dict[str, Any] | None = None
         self.drained: asyncio.Task[list[str]] | None = None
         self.spent = 0.0
-        self.farewell: Callable[[Scope], bytes | None] | None = None
+        self.engineio: Any = None
         self._calls: dict[Call, None] = {}
         self._changed = asyncio.Event()
 
@@ -50,7 +50,7 @@ class Gate:
         self.closed = False
         self.drained = None
         self.spent = 0.0
-        self.farewell = None
+        self.engineio = None
         self._changed = asyncio.Event()  # an event belongs to one loop, and a second boot may have another
 
     def close(self) -> None:
@@ -70,12 +70,17 @@ class Gate:
         """Pass a call on, or turn it away."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
-        elif self.closed and not _of_known_client(scope):
+        elif self.closed and not is_known_client(query(scope)):
             await _turn_away(scope, receive, send)
-        elif self.farewell is not None and (body := self.farewell(scope)) is not None:
+        elif (body := self._farewell(scope)) is not None:
             await send_text(send, body)
         else:
             await self._pass_on(scope, receive, send)
+
+    def _farewell(self, scope: Scope) -> bytes | None:
+        if self.engineio is None or scope["type"] != "http":
+            return None
+        return farewell(self.engineio, scope["method"], query(scope))
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.state is not None:
@@ -87,12 +92,6 @@ class Gate:
         finally:
             del self._calls[call]
             self._changed.set()
-
-
-def _of_known_client(scope: Scope) -> bool:
-    # A client that polls is told to go in the answer to a call of its own, which it makes with the id it was given.
-    query = scope.get("query_string", b"")
-    return b"EIO=" in query and b"sid=" in query
 
 
 async def _turn_away(scope: Scope, receive: Receive, send: Send) -> None:
