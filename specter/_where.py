@@ -11,7 +11,10 @@ from traceback import walk_tb
 from typing import Any
 
 # Frames of these packages say how a task waits; a reader wants to know for what.
-_LIBRARIES = ("specter", "anyio", "trio", "asyncio", "uvloop", "sniffio", "outcome")
+_LIBRARIES = (
+    *("specter", "anyio", "trio", "asyncio", "uvloop", "sniffio", "outcome"),
+    *("specter_gevent", "gevent", "greenlet"),
+)
 
 
 def where(waiting: Any) -> str:
@@ -25,15 +28,24 @@ def where(waiting: Any) -> str:
         Like ``app.py:31 in sweep``; the innermost line of all if none is the application's; ``nowhere`` if it has
         ended.
     """
-    return _innermost(list(frames(waiting)))
+    return innermost(list(frames(waiting)))
 
 
 def where_raised(error: BaseException) -> str:
     """The same of what an error has come through: of a cancellation, where that was waited which it cancelled."""
-    return _innermost(list(walk_tb(error.__traceback__)))
+    return innermost(list(walk_tb(error.__traceback__)))
 
 
-def _innermost(found: list[tuple[types.FrameType, int]]) -> str:
+def innermost(found: list[tuple[types.FrameType, int]]) -> str:
+    """
+    Name the innermost line of the application.
+
+    Args:
+        found: Frames and their lines, outermost first.
+
+    Returns:
+        As `where` does.
+    """
     if not found:
         return "nowhere"
     own = [frame for frame in found if not _in_library(frame)]
