@@ -213,7 +213,7 @@ class Model(Observed):
 
     @property
     def _subscribers(self) -> list[Subscriber]:
-        return list(self._slices.watchers)
+        return list(self._slices)
 
     def _subscriber(
         self, fn: Callable[..., Any], selector: Selector | None, owner: Any

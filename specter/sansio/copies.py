@@ -24,11 +24,13 @@ class Node(dict[Any, Any]):
 
     Attributes:
         edition: The edition of the model in which it was made: only in that one the model may still edit it.
+        flat: It holds plain values alone, so that a copy of it needs no look at them. Never true of one that does not.
     """
 
-    __slots__ = ("edition",)
+    __slots__ = ("edition", "flat")
 
     edition: object
+    flat: bool
 
 
 class TooDeep(ValueError):
@@ -50,6 +52,8 @@ def copied(value: Any, levels: int = MAX_LEVELS) -> Any:
     kind = type(value)
     if kind in ATOMS:
         return value
+    if kind is Node and value.flat:
+        return value.copy()
     if kind is dict or kind is Node:
         new = value.copy()
         _copy_items(new, value.values(), value.items(), levels)
@@ -59,6 +63,25 @@ def copied(value: Any, levels: int = MAX_LEVELS) -> Any:
         _copy_items(items, value, enumerate(value), levels)
         return items if kind is list else tuple(items)
     return copy.deepcopy(value)
+
+
+def noded(value: Any) -> Any:
+    """
+    Make what a model holds of a copied value: it, and each dict in it that a path can lead to, as a `Node`.
+
+    Args:
+        value: Its plain dicts are not used any more.
+    """
+    if type(value) is not dict:
+        return value
+    node = Node(value)
+    node.edition = None
+    node.flat = ATOMS.issuperset(map(type, value.values()))
+    if not node.flat:
+        for key, inner in value.items():
+            if type(inner) is dict:
+                node[key] = noded(inner)
+    return node
 
 
 def _copy_items(new: Any, values: Iterable[Any], items: Iterable[tuple[Any, Any]], levels: int) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
-from .copies import ATOMS, MAX_LEVELS, Node, TooDeep, copied
+from .copies import ATOMS, MAX_LEVELS, Node, TooDeep, copied, noded
 
 Path = tuple[Hashable, ...]
 
@@ -148,18 +148,24 @@ class Tree:
             TypeError: *mutator* cannot be called, or returned something else. Like any error of its own it leaves the
                 tree as it was.
         """
+        return self.replace(self.drafted(mutator))
+
+    def drafted(self, mutator: Callable[[dict[Any, Any]], dict[Any, Any] | None]) -> dict[Any, Any]:
+        """What *mutator* would put in the place of the tree: `update` without the change."""
         if not callable(mutator):
             raise TypeError("[SPECTER:model] update() requires a callable mutator")
-        draft = copied(self.root)
+        draft: dict[Any, Any] = copied(self.root)
         result = mutator(draft)
         if result is not None and not isinstance(result, dict):
             raise TypeError("[SPECTER:model] update() mutator must return a dict or None")
-        return self.replace(draft if result is None else result)
+        return draft if result is None else result
 
     def _put(self, path: Path, value: Any) -> Change:
         holder = self._holder(path)
         old = holder.get(path[-1], MISSING)
         holder[path[-1]] = value
+        if type(value) not in ATOMS and type(holder) is Node:
+            holder.flat = False
         return Change(path, old, value)
 
     def _holder(self, path: Path) -> dict[Any, Any]:
@@ -171,6 +177,8 @@ class Tree:
             child = node.get(key)
             if type(child) is not Node or child.edition is not self._edition:
                 node[key] = child = self._made_editable(child)
+                if type(node) is Node:
+                    node.flat = False
             node = child
         return node
 
@@ -179,6 +187,7 @@ class Tree:
             return copy.copy(node)  # a subclass, which keeps its type
         new = Node(node) if isinstance(node, dict) else Node()
         new.edition = self._edition
+        new.flat = node.flat if type(node) is Node else not new
         return new
 
 
@@ -186,7 +195,7 @@ def _taken_in(path: Path, value: Any) -> Any:
     try:
         if len(path) > MAX_LEVELS:
             raise TooDeep
-        return copied(value, MAX_LEVELS - len(path))
+        return noded(copied(value, MAX_LEVELS - len(path)))
     except TooDeep:
         place = f" at {'.'.join(map(str, path[:10]))!r}" if path else ""
         raise ValueError(

@@ -11,7 +11,7 @@ and at those that go on from there.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from .copies import copied
@@ -79,6 +79,14 @@ class Slices(Generic[W]):
         self._top: _Branch[W] = _Branch()
         self._always: dict[W, None] = {}
         self._serials = itertools.count()
+
+    def __len__(self) -> int:
+        """How many watch."""
+        return len(self.watchers)
+
+    def __iter__(self) -> Iterator[W]:
+        """The watchers in the order in which they came."""
+        return iter(self.watchers)
 
     def add(self, watcher: W, path: Path | None) -> None:
         """

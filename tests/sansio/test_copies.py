@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specter.sansio.copies import MAX_LEVELS, Node, TooDeep, copied
+from specter.sansio.copies import MAX_LEVELS, Node, TooDeep, copied, noded
 
 atoms = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.binary(max_size=3)
 values = st.recursive(
@@ -69,13 +69,25 @@ def test_a_subclass_of_dict_keeps_its_type() -> None:
 
 
 def test_a_node_of_a_model_comes_out_as_a_plain_dict() -> None:
-    inner = Node(b=1)
-
-    new = copied(Node(a=inner))
+    new = copied(noded({"a": {"b": 1}}))
 
     assert type(new) is dict
     assert type(new["a"]) is dict
     assert new == {"a": {"b": 1}}
+
+
+def test_each_dict_that_a_path_leads_to_becomes_a_node_and_no_other() -> None:
+    node = noded({"a": {"b": 1}, "list": [{"c": 1}], "own": OrderedDict(d={})})
+
+    assert [type(part) for part in (node, node["a"], node["list"][0], node["own"], node["own"]["d"])] == [
+        Node,
+        Node,
+        dict,
+        OrderedDict,
+        dict,
+    ]
+    assert (node.flat, node["a"].flat) == (False, True)
+    assert noded([{}]) == [{}]
 
 
 def test_a_value_without_mutable_parts_is_copied_all_the_same() -> None:
@@ -104,7 +116,6 @@ def test_a_value_that_contains_itself_is_too_deep() -> None:
 
 
 def test_deepcopy_of_a_node_works_too() -> None:
-    node = Node(a=[1])
-    node.edition = object()
+    node = noded({"a": [1]})
 
     assert copy.deepcopy(node) == {"a": [1]}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from specter.sansio.copies import MAX_LEVELS
+from specter.sansio.copies import MAX_LEVELS, copied
 from specter.sansio.model import MISSING, Change, Tree, parts
 
 keys = st.sampled_from("abc")
@@ -203,6 +203,17 @@ def test_a_subclass_of_dict_keeps_its_type_when_a_path_leads_through_it(make: An
     assert type(tree.find(("a",))) is type(make())
 
 
+def test_a_copy_shares_nothing_with_a_dict_below_a_subclass() -> None:
+    tree = Tree({"a": defaultdict(dict, {"b": {"c": {"n": 1}}})})
+    tree.put(("a", "b", "d"), 2)
+    tree.put(("a", "e"), {"n": 3})
+
+    for part in (tree.root, tree.find(("a", "b"))):
+        spoil(copied(part))
+
+    assert tree.root == {"a": {"b": {"c": {"n": 1}, "d": 2}, "e": {"n": 3}}}
+
+
 def test_a_change_copies_no_dict_twice_and_none_beside_its_path() -> None:
     tree = Tree({"a": {"b": {"c": 1}}, "x": {"y": {}}})
     beside = tree.find(("x",))
@@ -311,6 +322,11 @@ class AgainstDeepCopies(RuleBasedStateMachine):
 
     @invariant()
     def the_tree_is_the_reference(self) -> None:
+        assert repr(self.tree.root) == repr(self.reference)
+
+    @invariant()
+    def a_copy_shares_nothing_with_the_tree(self) -> None:
+        spoil(copied(self.tree.root))
         assert repr(self.tree.root) == repr(self.reference)
 
     @invariant()

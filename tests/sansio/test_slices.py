@@ -141,8 +141,9 @@ def test_clearing_gives_all_watchers() -> None:
     slices.add("function", None)
     tree = Tree()
 
+    assert [*slices] == ["path", "function"]
     assert slices.clear() == ["path", "function"]
-    assert slices.watchers == {}
+    assert len(slices) == 0
     assert hear(slices, tree, tree.put(("a", "b"), 1)) == []
 
 
