@@ -135,18 +135,20 @@ class Chunks:
     Args:
         empty: ``""`` for text, ``b""`` for bytes.
         size: Characters or bytes in a chunk, 1 or more.
+        at_once: Wait for no more when something was read: each piece may be shorter then.
     """
 
     left_out = 0
 
-    def __init__(self, empty: Data, size: int) -> None:
+    def __init__(self, empty: Data, size: int, at_once: bool = False) -> None:
         self._size = size
+        self._at_once = at_once
         self._begun = empty
 
     def feed(self, data: Data) -> list[Data]:
         """Take what was read, and give the chunks that it completes."""
         data = self._begun + data
-        whole = len(data) - len(data) % self._size
+        whole = len(data) if self._at_once else len(data) - len(data) % self._size
         self._begun = data[whole:]
         return [data[start : start + self._size] for start in range(0, whole, self._size)]
 
@@ -190,18 +192,28 @@ class Items:
         """Why the first bytes that did not fit the encoding were refused, or `None`."""
         return self._decoder.error if self._decoder else None
 
-    def split(self, chunk_size: int | None) -> None:
-        """Give chunks of a size from now on, or lines if that is `None`. What was not taken out is split anew."""
+    def split(self, chunk_size: int | None, *, at_once: bool = False) -> None:
+        """
+        Give chunks from now on, or lines. What was not taken out is split anew.
+
+        Args:
+            chunk_size: Characters or bytes in a chunk; `None` for lines.
+            at_once: For `Chunks`.
+        """
         if chunk_size is None and isinstance(self._splitter, Lines):
             return
         unread = self._empty.join(self._whole) + self._splitter.rest()
-        new = Lines(self._newline, self._longest) if chunk_size is None else Chunks(self._empty, chunk_size)
+        new = Lines(self._newline, self._longest) if chunk_size is None else Chunks(self._empty, chunk_size, at_once)
         self._splitter, self._whole = new, deque()
         self._add(unread)
 
     def feed(self, data: bytes) -> None:
         """Take what was read."""
         self._add(self._decoder.decode(data) if self._decoder else data)
+
+    def feed_decoded(self, data: Data) -> None:
+        """Take what somebody else had read, and decoded if there is a decoder, before the first `feed`."""
+        self._add(data)
 
     def end(self) -> None:
         """Nothing follows: what has begun is the last item."""

@@ -200,6 +200,25 @@ def test_items_are_lines_until_chunks_are_asked_for():
     assert [items.take(), len(items)] == [b"d", 0]
 
 
+def test_chunks_at_once_wait_for_no_more():
+    items = Items()
+    items.split(3, at_once=True)
+    for read in (b"a", b"bcdef", b"ghi"):
+        items.feed(read)
+    items.end()
+
+    assert [items.take() for _ in range(len(items))] == [b"a", b"bcd", b"ef", b"ghi"]
+
+
+def test_what_somebody_else_had_decoded_comes_first():
+    items = Items(Decoder("utf-8"))
+    items.feed_decoded("\u00e9a\nb")
+    items.feed("c\nd\u00e9".encode())
+    items.end()
+
+    assert [items.take() for _ in range(len(items))] == ["\u00e9a\n", "bc\n", "d\u00e9"]
+
+
 def test_items_count_what_is_left_out_of_all_lines():
     items = Items(longest=2)
     items.feed(b"abcd\nabc")
