@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .sansio.companions import comes_from
 from .serving.attach import attach
 from .serving.gate import Gate
 
@@ -70,7 +71,7 @@ def check_app(app: Any) -> None:
     """
     if app is None or hasattr(app, "while_serving_gens"):
         return
-    if any(base.__module__.partition(".")[0] == "flask" for base in type(app).__mro__):
+    if comes_from(app, "flask"):
         raise TypeError(
             "a Flask application cannot be served by the asyncio runtime: call specter.use_backend('gevent') first, or "
             "set SPECTER_BACKEND=gevent (or make it a Quart application)"
