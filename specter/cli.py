@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,7 +14,7 @@ except ModuleNotFoundError:
     # The base installation, which comes with the command but without what it needs.
     raise SystemExit("Error: the command line needs click: pip install 'specter-runtime[quart]'") from None
 
-from specter import __version__, current_backend, use_backend
+from specter import __version__, use_backend
 from specter._backend import take
 from specter.serving.command import serve
 from specter.serving.options import GRACEFUL_TIMEOUT, SHUTDOWN_TIMEOUT, Options
@@ -48,7 +49,7 @@ def cli(context: click.Context) -> None:
 @click.argument("target", metavar="MODULE:APP")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to serve on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
-@click.option("--server", default="hypercorn", show_default=True, type=click.Choice(_SERVERS), help="The ASGI server.")
+@click.option("--server", type=click.Choice(_SERVERS), help="The ASGI server. Default: hypercorn; gevent has its own.")
 @click.option(
     "--backend",
     type=click.Choice(["asyncio", "gevent"]),
@@ -68,7 +69,7 @@ def cli(context: click.Context) -> None:
 @click.option("--reload", is_flag=True, help="Start anew when a Python file changes.")
 def run(target: str, backend: Backend | None, reload: bool, **options: Any) -> int:
     """
-    Serve a Quart app, a manager or an ASGI app, until SIGTERM or Ctrl-C.
+    Serve a Quart app, an ASGI app or, on gevent, a Flask app, or the manager of one, until SIGTERM or Ctrl-C.
 
     MODULE:APP is found from the current folder on; MODULE:FACTORY() is called. At the end sockets are disconnected
     first, requests and handlers in flight may finish, then the services stop. A second signal ends it at once.
@@ -76,18 +77,17 @@ def run(target: str, backend: Backend | None, reload: bool, **options: Any) -> i
     Exit codes: 0, 1 if something failed or had to be abandoned, 2 if the command line is wrong, 128 + the signal if it
     ended at once.
     """
-    _choose(backend)
-    chosen = Options(target, backend=backend, **options)
+    chosen = Options(target, backend=_choose(backend), **options)
     if reload:
         from specter.serving.reload import run_reloading
 
         return run_reloading(chosen)
 
     def find() -> Any:
-        from specter.serving.application import servable
         from specter.serving.load import load
 
-        return load(target, servable)
+        package = "specter" if chosen.backend == "asyncio" else "specter_gevent"
+        return load(target, import_module(f"{package}.serving.application").servable)
 
     return serve(find, chosen)
 
@@ -136,14 +136,12 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def _choose(backend: Backend | None) -> None:
+def _choose(backend: Backend | None) -> Backend:
     """Settle the runtime before anything of the application is imported."""
     try:
         if backend is not None:
             use_backend(backend)
-        if current_backend() == "gevent":
-            take("specter run")
-            raise Problem("specter run serves asyncio applications alone")
+        return take("specter run")
     except (ImportError, ValueError) as error:
         raise Problem(str(error)) from error
 

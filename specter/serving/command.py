@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from .options import SHUTDOWN_TIMEOUT, Options
@@ -20,7 +21,7 @@ def serve(find: Callable[[], Any], options: Options) -> int:
     anything of the application is imported, and before any thread is started.
 
     Args:
-        find: Gives a Quart app, a manager or an ASGI app.
+        find: Gives what the runtime of the options can serve: a Quart or a Flask app, a manager, an ASGI or WSGI app.
         options: Where and how; their target is how the application is called in messages.
 
     Returns:
@@ -33,9 +34,9 @@ def serve(find: Callable[[], Any], options: Options) -> int:
 
     def run(supervised: bool) -> int:
         # Not imported in the supervisor.
-        from .run import run_here
-
-        return run_here(find, options, shared, supervised=supervised)
+        package = "specter.serving.run" if options.backend == "asyncio" else "specter_gevent.serving"
+        code: int = import_module(package).run_here(find, options, shared, supervised=supervised)
+        return code
 
     if sys.platform != "linux":
         return run(supervised=False)

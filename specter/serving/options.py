@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from specter._backend import Backend
 
 
 @dataclass(frozen=True)
@@ -14,8 +18,8 @@ class Options:
         target: ``module:app``, or ``module:factory()``.
         host: A name or an address.
         port: 0 takes a free one.
-        server: One of `specter.serving.servers.SERVERS`.
-        backend: ``asyncio``, or `None` if nothing was said.
+        server: One of `specter.serving.servers.SERVERS`; `None` for Hypercorn, and on gevent.
+        backend: The runtime that serves.
         graceful_timeout: Seconds that requests and handlers may go on; `None` leaves the manager's own.
         shutdown_timeout: Seconds from the first signal to the end; `None` leaves the manager's own.
     """
@@ -23,8 +27,8 @@ class Options:
     target: str
     host: str = "127.0.0.1"
     port: int = 8000
-    server: str = "hypercorn"
-    backend: str | None = None
+    server: str | None = None
+    backend: Backend = "asyncio"
     graceful_timeout: float | None = None
     shutdown_timeout: float | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from typing import NoReturn
@@ -21,6 +22,12 @@ def set_up_logging(talkative: Iterable[str]) -> None:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
         for name in talkative:
             logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def exit_code(error: SystemExit | KeyboardInterrupt) -> int:
+    """The exit code that the application asks for by raising *error*."""
+    code = error.code if isinstance(error, SystemExit) else 128 + signal.SIGINT
+    return code if isinstance(code, int) else bool(code)
 
 
 def leave(code: int) -> NoReturn:

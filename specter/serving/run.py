@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,7 +19,7 @@ from .application import behind_gate
 from .listener import Listener
 from .load import BrokenModule
 from .options import Options
-from .process import leave, set_up_logging
+from .process import exit_code, leave, set_up_logging
 from .sequence import Sequence
 from .servers import find_server
 from .shared import Shared
@@ -51,7 +50,8 @@ def run_here(find: Callable[[], Any], options: Options, shared: Shared, *, super
     """
     signals = Signals(shared, supervised=supervised)
     signals.install()
-    server = find_server(options.server)
+    name = options.server or "hypercorn"
+    server = find_server(name)
     with Listener(options.host, options.port) as listener:
         try:
             application = behind_gate(options.target, find())
@@ -61,7 +61,7 @@ def run_here(find: Callable[[], Any], options: Options, shared: Shared, *, super
         set_up_logging(_TALKATIVE)
 
         def announce() -> None:
-            click.echo(f"{options.target} is served on {listener.url} by {options.server}; Ctrl-C ends it")
+            click.echo(f"{options.target} is served on {listener.url} by {name}; Ctrl-C ends it")
 
         return _Process(Sequence(application, server, options, signals), signals).run(listener, announce)
 
@@ -105,10 +105,5 @@ class _Process:
             except (SystemExit, KeyboardInterrupt) as error:
                 # Out of a task of the application: it stops the loop, but ends nothing.
                 log.info("the application asked for the end: %r", error)
-                self._code = _exit_code(error)
+                self._code = exit_code(error)
                 self._sequence.stop()
-
-
-def _exit_code(error: SystemExit | KeyboardInterrupt) -> int:
-    code = error.code if isinstance(error, SystemExit) else 128 + signal.SIGINT
-    return code if isinstance(code, int) else bool(code)

@@ -81,8 +81,10 @@ class Served:
         return self.log.read()
 
 
-def command(*args: str, folder: Path, timeout: float = 30) -> "subprocess.CompletedProcess[str]":
+def command(
+    *args: str, folder: Path, timeout: float = 30, program: Sequence[str] = SPECTER
+) -> "subprocess.CompletedProcess[str]":
     """Run a `specter` command to its end."""
     return subprocess.run(
-        [*SPECTER, *args], cwd=folder, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
+        [*program, *args], cwd=folder, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
     )

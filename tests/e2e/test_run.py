@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from children import alive, soon
-from e2e.served import SPECTER, Served, command
+from e2e.served import MAIN, SPECTER, WARNINGS, Served, command
 
 APPS = Path(__file__).parent / "apps"
 SERVERS = ["hypercorn", "uvicorn", "granian"]
@@ -65,7 +65,8 @@ def test_what_is_wrong_is_one_line(target: str, says: str) -> None:
 
 
 def test_a_backend_that_is_not_there_is_one_line() -> None:
-    done = command("run", "plain:site", "--backend", "gevent", folder=APPS)
+    without_gevent = [sys.executable, *WARNINGS, "-c", f"import sys; sys.modules['gevent'] = None; {MAIN}"]
+    done = command("run", "plain:site", "--backend", "gevent", folder=APPS, program=without_gevent)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,97 @@
+"""
+`specter run` in the process that holds a gevent application: load it, serve it, leave with the right exit code.
+
+    0    ended in order                       2            the command line is wrong
+    1    something failed or was abandoned    128 + signal ended at once: a second signal, or a blocked hub
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+
+from specter.serving.listener import Listener
+from specter.serving.load import BrokenModule
+from specter.serving.options import Options
+from specter.serving.problem import Problem
+from specter.serving.process import exit_code, leave, set_up_logging
+from specter.serving.shared import Shared
+from specter.serving.signals import Signals
+from specter.serving.threads import THREAD_TIME, threads_left
+
+from .application import application
+from .sequence import Sequence
+
+log = logging.getLogger(__name__)
+
+# Each request at info, and each packet.
+_TALKATIVE = ("engineio.server", "geventwebsocket.handler", "socketio.server")
+
+
+def run(find: Callable[[], Any], options: Options, shared: Shared, *, supervised: bool) -> int:
+    """
+    Serve an application in this process, which gevent has patched, until a signal ends it.
+
+    Args:
+        find: Gives the application; see `application` for what it may be.
+        options: Of the command line.
+        shared: With the supervisor, or of this process alone.
+        supervised: Whether there is a supervisor.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        Problem: It cannot begin; the text says what to mend.
+    """
+    if options.server is not None:
+        raise Problem(f"--server {options.server} is for asyncio: gevent has a server of its own")
+    signals = Signals(shared, supervised=supervised)
+    signals.install()
+    sequence = Sequence(options, signals)
+    with Listener(options.host, options.port) as listener:
+        try:
+            code = _serve(find, options, sequence, signals, listener)
+        finally:
+            sequence.end_managers()
+    if not sequence.clean:
+        code = code or 1
+    threads = threads_left(min(THREAD_TIME, signals.time_left() / 2))
+    for thread in threads:
+        log.error("did not end: %s", thread)
+    if threads or not sequence.clean:
+        leave(code or 1)
+    return code
+
+
+def _serve(find: Callable[[], Any], options: Options, sequence: Sequence, signals: Signals, listener: Listener) -> int:
+    # A Flask application boots while it is imported, in the main greenlet, so this is how its boot is interrupted.
+    signals.listen(_interrupt)
+    try:
+        found = application(options.target, find())
+    except BrokenModule as error:
+        click.echo(f"{error}\nError: {options.target} could not be loaded", err=True)
+        return 1
+    except _Interrupted:
+        log.error("stopped during the boot, which is rolled back")
+        return 1
+    set_up_logging(_TALKATIVE)
+    try:
+        sequence.serve(
+            found, listener, lambda: click.echo(f"{options.target} is served on {listener.url}; Ctrl-C ends it")
+        )
+    except (SystemExit, KeyboardInterrupt) as error:
+        log.info("the application asked for the end: %r", error)
+        return exit_code(error)
+    return 0
+
+
+class _Interrupted(KeyboardInterrupt):
+    """A signal has come while the application was loaded."""
+
+
+def _interrupt() -> NoReturn:
+    raise _Interrupted

@@ -1,0 +1,159 @@
+"""
+From the first client to the end of the process, under `specter run` on gevent.
+
+    serve > signal > calls and handlers in flight get the grace > what is left is ended > clients are told to go >
+    the server stops > managers shut down, the last booted first
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+import gevent
+from gevent import get_hub
+from gevent.event import Event
+
+from specter.serving.listener import Listener
+from specter.serving.options import GRACEFUL_TIMEOUT, Options
+from specter.serving.signals import Signals
+from specter_gevent._limit import within
+from specter_gevent._where import where
+from specter_gevent.manager import ServiceManager, booted_managers
+
+from .application import Application
+from .server import Server
+
+log = logging.getLogger(__name__)
+
+# Seconds. A `finally` that waits gets the first; a client that fetches its goodbye the second; a connection that is
+# idle, or whose client does not read, the third; the last is kept back for the threads and the end of the process.
+CLEANUP_TIME = 1.0
+GOODBYE_TIME = 1.0
+CLOSING_TIME = 0.3
+RESERVE = 1.0
+
+
+class Sequence:
+    """
+    Serves one application once, and ends it.
+
+    Args:
+        options: Of the command line.
+        signals: Installed already.
+
+    Attributes:
+        clean: Whether nothing failed, and nothing of the application had to be abandoned.
+    """
+
+    def __init__(self, options: Options, signals: Signals) -> None:
+        self.clean = True
+        self._signals = signals
+        self._grace = GRACEFUL_TIMEOUT if options.graceful_timeout is None else options.graceful_timeout
+        self._stop = Event()
+
+    def serve(self, application: Application, listener: Listener, announce: Callable[[], None]) -> None:
+        """
+        Serve until a signal comes, and end what clients have begun.
+
+        Args:
+            application: What is served.
+            listener: Where clients come in.
+            announce: Called when they can.
+
+        Raises:
+            SystemExit, KeyboardInterrupt: A greenlet of the application has raised it; all is ended by then.
+        """
+        server = Server(application.wsgi, listener)
+        server.start()
+        try:
+            # From a signal handler, which may interrupt the hub in its sleep.
+            self._signals.listen(partial(get_hub().loop.run_callback_threadsafe, self._stop.set))
+            announce()
+            self._stop.wait()
+        finally:
+            log.info("%s: shutting down", self._signals.name)
+            for left in _Drain(server, application, self._share).run(self._grace):
+                log.error("did not end: %s", left)
+                self.clean = False
+
+    def end_managers(self) -> None:
+        """Shut down every manager that has booted. One that hangs does not keep the others from it."""
+        for manager in reversed(booted_managers()):
+            self._end(manager)
+
+    def _end(self, manager: ServiceManager) -> None:
+        ending = gevent.spawn(manager.shutdown)
+        ending.join(max(0.0, self._signals.time_left() - RESERVE))
+        if not ending.ready():
+            log.error("did not end: the shutdown of %r, waits at %s", manager.name, where(ending))
+            self.clean = False
+        elif not ending.successful():
+            log.error("the shutdown of %r failed", manager.name, exc_info=ending.exception)
+            self.clean = False
+
+    def _share(self, seconds: float) -> float:
+        """Give *seconds*, or half of the time left if that is less: what hangs does not use that of those after it."""
+        return min(seconds, self._signals.time_left() / 2)
+
+
+class _Drain:
+    """The end of what clients have begun."""
+
+    def __init__(self, server: Server, application: Application, share: Callable[[float], float]) -> None:
+        self._server = server
+        self._calls = server.calls
+        self._clients = application.clients
+        self._share = share
+
+    def run(self, grace: float) -> list[str]:
+        """Take each step in its time. Returns what did not end, and where that waits."""
+        self._calls.closed = True
+        self._within(grace, self._work_done)
+        self._end_work()
+        self._within(CLEANUP_TIME, self._all_gone)
+        left = self._left()
+        if self._clients is not None:
+            self._calls.engineio = self._clients.engineio
+            self._clients.disconnect(self._share(GOODBYE_TIME))
+        self._server.stop(self._share(CLOSING_TIME))
+        return left
+
+    def _within(self, seconds: float, wait: Callable[[], None]) -> None:
+        with within(self._share(seconds)):
+            wait()
+
+    def _work_done(self) -> None:
+        """Wait until no request and no handler is left; streams, which would never end, are ended meanwhile."""
+        while any(call.request for call in self._calls):
+            self._end_streams()
+            self._calls.wait_for_change()
+        self._end_streams()
+        self._handlers_done()
+
+    def _all_gone(self) -> None:
+        """Wait until no handler is left, and no call but those that carry clients."""
+        while any(not call.engineio for call in self._calls):
+            self._calls.wait_for_change()
+        self._handlers_done()
+
+    def _handlers_done(self) -> None:
+        if self._clients is not None:
+            self._clients.wait_until_idle()
+
+    def _end_streams(self) -> None:
+        for call in self._calls:
+            if call.stream:
+                call.end()
+
+    def _end_work(self) -> None:
+        if self._clients is not None:
+            self._clients.end_handlers()
+        for call in self._calls:
+            if not call.engineio:
+                call.end()
+
+    def _left(self) -> list[str]:
+        calls = [f"{call!r}, waits at {where(call.greenlet)}" for call in self._calls if not call.engineio]
+        return calls if self._clients is None else calls + self._clients.describe()
