@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask_socketio import SocketIO
 from gevent import monkey
 from gevent._hub_local import get_hub_if_exists
 
@@ -94,9 +93,9 @@ def scenarios() -> dict[str, Callable[[], Any]]:
 
 def warm_up() -> None:
     """Load what is loaded at first use, so that each child has it."""
-    app = Flask("warm")
-    SocketIO(app, async_mode="threading").test_client(app)
-    app.test_client().get("/")
+    for module in ("encodings.idna", "engineio.async_drivers.threading", "flask_socketio.test_client"):
+        importlib.import_module(module)
+    Flask("warm").test_client().get("/")
     logging.getLogger().addHandler(logging.NullHandler())  # else tracebacks are written that nobody reads
     gc.freeze()  # else the collector of each child copies all pages that it looks at
     assert get_hub_if_exists() is None

@@ -1,0 +1,238 @@
+"""Tests of applications replace gevent's functions by fakes that run everything at once."""
+
+from types import SimpleNamespace
+from unittest import mock
+
+import gevent
+from fake_gevent import FakeGreenlet, fake_gevent
+from observing import owned, raised, soon
+
+from specter import Cache, ManagedProcess, QueueService, Service, Watcher, boot, registry
+
+
+def spawn_runs_at_once():
+    log = []
+
+    def works(value, more=None):
+        log.append((value, more))
+
+    with fake_gevent() as fakes:
+        service = Service("a").start()
+        greenlet = service.spawn(works, 1, more=2, label="mine")
+        later = service.spawn_later(60, works, 3)
+        held = owned(service)
+        service.cancel_greenlet(greenlet)
+        service.stop()
+
+    return log, fakes.spawned, held["greenlets"], isinstance(greenlet, FakeGreenlet), isinstance(later, FakeGreenlet)
+
+
+def an_error_at_once_is_no_error_of_the_caller():
+    def fails():
+        raise ValueError("no")
+
+    with fake_gevent():
+        service = Service("a").start()
+        greenlet = service.spawn(fails)
+
+    return greenlet.value, service.running
+
+
+def an_interval_does_not_tick():
+    ticks = []
+    with fake_gevent() as fakes:
+        service = Service("a").start()
+        interval = service.interval(lambda: ticks.append(1), 60)
+        held = interval in service._intervals, isinstance(service._intervals[interval], FakeGreenlet)
+        service.cancel_interval(interval)
+        service.interval(lambda: ticks.append(1), 60)
+        service.stop()
+
+    return ticks, fakes.spawned, fakes.slept, held, owned(service)["intervals"]
+
+
+def a_timeout_does_not_fire():
+    calls = []
+    with fake_gevent() as fakes:
+        service = Service("a").start()
+        timeout = service.timeout(lambda: calls.append(1), 60)
+        held = timeout in service._timeouts
+        service.cancel_timeout(timeout)
+        service.timeout(lambda: calls.append(1), 30)
+        service.stop()
+
+    return calls, fakes.spawned, fakes.slept, held, owned(service)["timeouts"]
+
+
+def a_fake_spawn_alone():
+    log = []
+    service = Service("a").start()
+    with mock.patch("gevent.spawn", lambda fn, *args: FakeGreenlet(log.append(fn.__name__))):
+        service.spawn(print)
+        service.interval(print, 1)
+        service.timeout(print, 1)
+        held = owned(service)
+    service.stop()
+
+    return log, held
+
+
+def a_fake_sleep_alone_lets_an_interval_run_through():
+    ticks = []
+    service = Service("a").start()
+
+    def ticks_three_times():
+        ticks.append(1)
+        if len(ticks) == 3:
+            service.stop()
+
+    slept = []
+    with mock.patch("gevent.sleep", slept.append):
+        service.interval(ticks_three_times, 60)
+        gevent.spawn(lambda: None).join()
+        soon_enough = len(ticks)
+
+    return soon_enough, slept, service.running
+
+
+def a_fake_sleep_alone_fires_a_timeout():
+    calls, slept = [], []
+    service = Service("a").start()
+    with mock.patch("gevent.sleep", slept.append):
+        service.timeout(lambda: calls.append(1), 60)
+        gevent.spawn(lambda: None).join()
+
+    return calls, slept, owned(service)["timeouts"]
+
+
+def timers_work_again_when_the_fakes_are_gone():
+    ticks = []
+    with fake_gevent():
+        faked = Service("faked").start()
+        faked.interval(lambda: ticks.append("faked"), 0.005)
+        faked.timeout(lambda: ticks.append("faked"), 0.005)
+    service = Service("real").start()
+    service.interval(lambda: ticks.append("interval"), 0.005)
+    service.timeout(lambda: ticks.append("timeout"), 0.005)
+
+    return soon(lambda: ticks.count("interval") >= 2 and "timeout" in ticks), "faked" in ticks
+
+
+def timers_from_before_go_on_below_the_fakes():
+    ticks = []
+    service = Service("a").start()
+    service.interval(lambda: ticks.append(1), 0.005)
+    soon(lambda: ticks)
+    with fake_gevent():
+        Service("faked").start().spawn(print)
+    count = len(ticks)
+
+    return soon(lambda: len(ticks) > count)
+
+
+def workers_are_told_apart_by_name():
+    class Work(QueueService):
+        def handle_item(self, item):
+            pass
+
+    with fake_gevent("_worker_loop") as fakes:
+        work = Work("work", worker_count=2).start()
+        accepted = work.enqueue("a")
+        work.stop()
+
+    return fakes.spawned, accepted, work.pending_count()
+
+
+def a_watcher_runs_at_once():
+    seen = []
+    values = iter([1, 2])
+    with fake_gevent() as fakes:
+        watcher = Watcher("w", poll=lambda: next(values), retry=False, interval=0.1)
+        watcher.subscribe(lambda value, of: seen.append(value))
+        watcher.start()
+
+    return seen, watcher.running, fakes.spawned
+
+
+def a_fake_popen_is_read_at_once():
+    lines = []
+    stdout = mock.MagicMock(encoding="utf-8")
+    stdout.readline.side_effect = ["one\n", "two\r\n", ""]
+    child = mock.MagicMock(stdout=stdout, stderr=None, stdin=None, pid=7, returncode=None)
+    child.poll.return_value = None
+    with mock.patch("specter.core.process.subprocess.Popen", return_value=child) as popen, fake_gevent():
+        process = ManagedProcess("p").start(["program", "argument"], stdout=-1, text=True)
+        process.watch_stream("stdout", lines.append)
+        seen = process.running, process.pid, process.returncode
+        process.stop()
+
+    called = popen.call_args
+    return (
+        lines,
+        seen,
+        called.args,
+        called.kwargs,
+        child.terminate.call_count,
+        child.wait.call_args.kwargs,
+        stdout.close.called,
+    )
+
+
+def a_fake_popen_that_does_not_end_is_killed():
+    import subprocess
+
+    child = mock.MagicMock(stdout=None, stderr=None, stdin=None, pid=7)
+    child.poll.return_value = None
+    child.wait.side_effect = subprocess.TimeoutExpired("program", 1)
+    with mock.patch("specter.core.process.subprocess.Popen", return_value=child):
+        process = ManagedProcess("p", terminate_timeout=0.5, kill_timeout=0.25).start(["program"])
+        process.stop()
+
+    return child.terminate.call_count, child.kill.call_count, [call.kwargs for call in child.wait.call_args_list]
+
+
+def a_fake_popen_fails():
+    with mock.patch("specter.core.process.subprocess.Popen", side_effect=OSError("no")):
+        process = ManagedProcess("p")
+        error = raised(process.start, ["program"])
+
+    return error, process.running
+
+
+def the_instance_of_the_registry_is_patched():
+    with mock.patch("specter.registry.require", return_value="fake") as require:
+        answer = registry.require("a"), Service("a").name
+        boot(None, None).shutdown()
+    with mock.patch("specter.core.registry.registry.resolve", return_value="fake too"):
+        resolved = registry.resolve("a")
+
+    return answer, require.call_args.args, resolved, registry.resolve("a")
+
+
+def instances_can_be_patched():
+    service, cache = Service("a"), Cache("c")
+    with mock.patch.object(service, "start", return_value="fake"), mock.patch.object(cache, "get", return_value="fake"):
+        faked = service.start(), cache.get()
+    service.mine = SimpleNamespace(a=1)
+
+    return faked, cache.get(), service.mine.a
+
+
+def a_boot_below_fakes():
+    log = []
+
+    class Works(Service):
+        def on_start(self):
+            self.spawn(self.work)
+            self.interval(self.work, 5)
+            self.timeout(self.work, 5)
+
+        def work(self):
+            log.append("works")
+
+    with fake_gevent() as fakes:
+        manager = boot(None, None, services=[Works("a")])
+        health = manager.health()["services"]
+        manager.shutdown()
+
+    return log, health, fakes.slept
