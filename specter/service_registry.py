@@ -116,7 +116,11 @@ class SPECTERRegistry:
 
     # Last, since it hides the builtin from what follows in the class.
     def list(self) -> list[str]:
-        """All keys, sorted."""
+        """
+        All keys, in a new list.
+
+        They are sorted.
+        """
         with self._lock:
             return self._entries.keys()
 

@@ -121,7 +121,11 @@ class SPECTERRegistry:
 
     # Last, since it hides the builtin from what follows in the class.
     def list(self) -> list[str]:
-        """All keys, in the order in which they came."""
+        """
+        All keys, in a new list.
+
+        They stand in the order in which they came.
+        """
         with self._lock:
             return [*self._entries]
 
