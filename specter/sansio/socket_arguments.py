@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MethodType
 from typing import Any, NamedTuple
@@ -60,9 +61,11 @@ class SocketArguments:
 
     Attributes:
         wanted: Those of *given* that the callback has a parameter for.
+        takes: How many of the client's values it takes as they come: so many it may be called with directly. -1 if
+            it wants something by name.
     """
 
-    __slots__ = ("_accepted", "_limit", "_rest", "_simple", "_slots", "wanted")
+    __slots__ = ("_accepted", "_rest", "_slots", "takes", "wanted")
 
     def __init__(self, fn: Callable[..., Any], given: Collection[str] = ()) -> None:
         try:
@@ -73,9 +76,10 @@ class SocketArguments:
         self._slots = tuple(_slots(fn, parameters, given))
         self._rest = inspect.Parameter.VAR_POSITIONAL in kinds
         self.wanted = frozenset(slot.name for slot in self._slots if slot.given)
-        self._simple = not any(slot.given or slot.by_keyword for slot in self._slots)
-        # How many values a callback gets that wants nothing by name; None for all of them.
-        self._limit = None if self._rest else len(self._slots)
+        if any(slot.given or slot.by_keyword for slot in self._slots):
+            self.takes = -1
+        else:
+            self.takes = sys.maxsize if self._rest else len(self._slots)
         # The names that can be passed by keyword; None for every name.
         self._accepted = (
             None
@@ -99,8 +103,8 @@ class SocketArguments:
             Positional and keyword arguments. If the values are too few for the parameters without a default, so are the
             arguments, and the call raises Python's own `TypeError`.
         """
-        if self._simple and not extra:
-            return values[: self._limit], {}
+        if self.takes >= 0 and not extra:
+            return values[: self.takes], {}
         extra = extra or {}
         args: list[Any] = []
         kwargs: dict[str, Any] = {}

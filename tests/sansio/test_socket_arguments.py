@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -185,6 +186,21 @@ def test_what_is_not_known_by_name_is_the_default_else_none() -> None:
 )
 def test_extra_keywords_go_to_the_parameters_of_these_names(fn: Callable[..., Any], expected: Any) -> None:
     assert SocketArguments(fn).fill(("v", "w"), {}, {"a": 1, "b": 2}) == expected
+
+
+@pytest.mark.parametrize(
+    ("fn", "takes"),
+    [
+        (lambda: None, 0),
+        (lambda a, b=0, *, key=0: None, 2),
+        (lambda a, *rest, **options: None, sys.maxsize),
+        (lambda a, sid: None, -1),
+        (lambda a, *, key: None, -1),
+        (functools.partial(lambda a, b, c: None, b=0), -1),
+    ],
+)
+def test_it_is_known_how_many_values_a_callback_takes_as_they_come(fn: Callable[..., Any], takes: int) -> None:
+    assert SocketArguments(fn, names_given("message")).takes == takes
 
 
 def test_the_signature_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
