@@ -59,17 +59,22 @@ def forget_timer(timer: Timer) -> None:
     timer.owner._runtime._timers.cancel(timer)
 
 
-def fire(timer: Timer) -> None:
-    """Call what a timer is for. The task that does this serves the timers of all services: no error leaves it."""
+def fire(timer: Timer) -> bool:
+    """
+    Call what a timer is for. The task that does this serves the timers of all services: no error leaves it.
+
+    Returns:
+        Whether it is to fall due again now. If the call waits, that is decided at its end.
+    """
     service: Service = timer.owner
     try:
         result = service._own_context().run(timer.fn)
         if result is not None and inspect.isawaitable(result):
             _go_on_in_task(service, timer, result)
-            return
+            return False
     except Exception:
         _failed(timer)
-    _wind(timer)
+    return _goes_on(timer)
 
 
 def require_seconds(seconds: float, what: str, least: float | None = None) -> None:
@@ -126,16 +131,17 @@ async def _finish(timer: Timer, waiting: Awaitable[Any]) -> None:
         _failed(timer)
     finally:
         timer.task = None
-        _wind(timer)
+        if _goes_on(timer):
+            timer.owner._runtime._add_timer(timer, timer.period)
 
 
-def _wind(timer: Timer) -> None:
-    """Let an interval fall due again, if it goes on; forget a timeout, which was called."""
+def _goes_on(timer: Timer) -> bool:
+    """Whether it falls due again, now that it was called. A timeout does not, and is forgotten."""
     service: Service = timer.owner
     if timer.period is None:
         service._ledger.timeouts.pop(timer.key, None)
-    elif not timer.cancelled and service._accepts_tasks:
-        service._runtime._add_timer(timer, timer.period)
+        return False
+    return not timer.cancelled and service._accepts_tasks
 
 
 def _failed(timer: Timer) -> None:

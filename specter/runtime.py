@@ -357,17 +357,20 @@ class Runtime:
                 while True:
                     self._fire()
                     self._sleeps_until = self._timers.next_due()
-                    await anyio.sleep_until(self._sleeps_until)
+                    await anyio.sleep(max(0.0, self._sleeps_until - self._loop.time()))
             # Woken early: a new timer falls due before the one that was slept for.
 
     def _fire(self) -> None:
         self._sleeps_until = -math.inf
+        again = []
         for timer in self._timers.due(self._loop.time()):
             if not timer.cancelled:
                 try:
-                    fire(timer)
+                    if fire(timer):
+                        again.append(timer)
                 except BaseException as error:  # an Exception was logged
                     self._escaped(error, timer.key, timer.owner.name)
+        self._timers.wind(again, self._loop.time())
 
     # Tasks.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _SWEEP_FROM = 64  # below this many dead timers a sweep costs more than they do
@@ -71,16 +71,33 @@ class Timers:
         Returns:
             The moment at which it really falls due: *due* rounded up to a millisecond.
         """
-        tick = math.ceil((due - _TOLERANCE) * 1000)
+        tick, waiting = self._entry(due)
         timer.queued = True
         self._queued += 1
-        waiting = self._at.get(tick)
-        if waiting is None:
-            self._at[tick] = [timer]
-            heapq.heappush(self._heap, tick)
-        else:
-            waiting.append(timer)
+        waiting.append(timer)
         return tick / 1000
+
+    def wind(self, timers: Iterable[Timer], now: float) -> None:
+        """
+        Queue intervals again, each for its period after *now*.
+
+        All of them from one moment on: those that fell due together do so again, and one awakening does for them.
+
+        Args:
+            timers: Not queued at present. Those that were cancelled or have no period are left out.
+            now: The clock when the calls of all of them were done.
+        """
+        period: float | None = None
+        waiting: list[Timer] = []
+        for timer in timers:
+            if timer.cancelled or timer.period is None:
+                continue
+            if timer.period != period:
+                period = timer.period
+                _, waiting = self._entry(now + period)
+            timer.queued = True
+            self._queued += 1
+            waiting.append(timer)
 
     def cancel(self, timer: Timer) -> None:
         """Make sure that a timer is never given out again. Cancelling twice is harmless."""
@@ -119,6 +136,14 @@ class Timers:
                 else:
                     ready.append(timer)
         return ready
+
+    def _entry(self, due: float) -> tuple[int, list[Timer]]:
+        tick = math.ceil((due - _TOLERANCE) * 1000)
+        waiting = self._at.get(tick)
+        if waiting is None:
+            waiting = self._at[tick] = []
+            heapq.heappush(self._heap, tick)
+        return tick, waiting
 
     def _sweep(self) -> None:
         alive: dict[int, list[Timer]] = {}

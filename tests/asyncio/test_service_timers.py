@@ -1,5 +1,6 @@
 """Intervals and timeouts of a service, on a clock that jumps."""
 
+import itertools
 import logging
 import re
 
@@ -220,6 +221,26 @@ async def test_a_timer_can_cancel_one_that_is_due_at_the_same_moment(service):
     await anyio.sleep(60)
 
     assert called == []
+
+
+async def test_an_interval_cancelled_by_one_after_it_at_the_same_moment_comes_no_more(service, clock):
+    called = []
+    first = service.interval(lambda: called.append(clock()), 10)
+    service.interval(lambda: service.cancel_interval(first), 10)
+    await anyio.sleep(25)
+
+    assert called == [10]
+
+
+async def test_intervals_that_fell_due_together_do_so_again_however_long_they_take(runtime, service, monkeypatch):
+    for _ in range(50):
+        service.interval(lambda: None, 10)
+    time, looks = runtime._loop.time, itertools.count()
+    monkeypatch.setattr(runtime._loop, "time", lambda: time() + next(looks) / 100)
+    await anyio.sleep(10)
+
+    assert len(runtime._timers) == 50
+    assert len(runtime._timers._heap) == 1
 
 
 @pytest.mark.parametrize("slow", [False, True], ids=["plain", "async"])

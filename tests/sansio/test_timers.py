@@ -1,5 +1,6 @@
 """The heap of due times, against a sorted list."""
 
+import itertools
 import math
 
 from hypothesis import given, settings
@@ -105,6 +106,34 @@ def test_a_timer_can_be_added_again_when_it_was_due():
     assert timers.due(2) == [one]
 
 
+def test_intervals_that_were_called_fall_due_again_their_period_later():
+    timers, slow, fast = Timers(), timer("slow", period=2), timer("fast", period=1)
+    timers.wind([slow, fast], 10.0)
+
+    assert timers.due(11) == [fast]
+    assert timers.due(12) == [slow]
+
+
+def test_intervals_that_are_wound_together_fall_due_together():
+    timers, made = Timers(), [timer(str(number), period=0.1) for number in range(100)]
+    for number, one in enumerate(made):
+        timers.add(one, 1 + number / 10_000)
+    assert len(timers._heap) > 1
+    timers.wind(timers.due(1.01), 1.0123)
+
+    assert len(timers._heap) == 1
+    assert timers.due(1.2) == made
+
+
+def test_an_interval_that_was_cancelled_since_it_was_called_is_not_wound():
+    timers, gone, goes_on = Timers(), timer("gone", period=1), timer("goes on", period=1)
+    timers.cancel(gone)
+    timers.wind([gone, goes_on], 10.0)
+
+    assert len(timers) == 1
+    assert timers.due(11) == [goes_on]
+
+
 def test_dead_timers_are_swept_out_when_they_are_the_most():
     timers, alive = Timers(), timer("alive")
     timers.add(alive, 1000)
@@ -159,12 +188,14 @@ class AgainstASortedList(RuleBasedStateMachine):
             self.timers.cancel(one)
 
     @precondition(lambda self: self.given)
-    @rule(data=st.data(), after=st.integers(0, 1000))
-    def wind(self, data, after):
-        one = self.given.pop(data.draw(st.integers(0, len(self.given) - 1)))
-        due = self.timers.add(one, self.now + after / 1000)
-        self.waiting.append((round(due * 1000), self.serial, one))
-        self.serial += 1
+    @rule(periods=st.lists(st.integers(0, 1000), min_size=1, max_size=3))
+    def wind(self, periods):
+        for one, after in zip(self.given, itertools.cycle(periods), strict=False):
+            one.period = after / 1000
+            self.waiting.append((math.ceil((self.now + one.period) * 1000 - 1e-3), self.serial, one))
+            self.serial += 1
+        self.timers.wind(self.given, self.now)
+        self.given = []
 
     @rule(seconds=st.integers(0, 5000))
     def look(self, seconds):
