@@ -1,8 +1,8 @@
 """
 The function that checks payloads against the fields of one schema.
 
-It is written as text and compiled: a value that fits as it is then costs a look at its type, and all others go to
-`PlannedField.fixed`.
+It is written as text and compiled: a value that fits as it is then costs a look at its type, a number or word in a text
+(a form or a query has nothing else) one call of a builtin, and all others go to `PlannedField.fixed`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from .conversion import Converter, is_nullable, own_copy
+from .conversion import FALSE_WORDS, TRUE_WORDS, Converter, is_nullable, own_copy
 from .copies import ATOMS
 from .field import Field
 from .problems import MAX_PROBLEMS, Mismatch, Problem, quoted
@@ -69,6 +69,12 @@ class PlannedField:
 _MISSING: Any = object()
 _CONTAINERS = (list, dict, set, tuple)
 
+# How a text that is written plainly is read. Others (white space round a word, for one) are left to the converters,
+# which come to the same for these.
+_READ = {int: "int({})", float: "float({})", bool: "WORDS[{}]"}
+_LOCAL = "type=type, str=str, int=int, float=float, bool=bool, WORDS=WORDS"
+_WORDS = dict.fromkeys(TRUE_WORDS, True) | dict.fromkeys(FALSE_WORDS, False)
+
 
 def _ask(validator: Callable[[Any], Any], value: Any) -> None:
     """Raise what a validator has against a value."""
@@ -91,14 +97,17 @@ def compiled(plan: Sequence[PlannedField], *, strict: bool) -> Check:
 
     For ``{"title": Field(str, required=True), "year": Field(int), "tags": Field(list)}`` it is::
 
-        def check(data):
+        def check(data, type=type, str=str, int=int, float=float, bool=bool, WORDS=WORDS):
             problems = []
             value_0 = data.get('title')
             if type(value_0) is not str:
                 value_0 = fixed_0(value_0, problems)
             value_1 = data.get('year')
             if type(value_1) is not int:
-                value_1 = default_1 if value_1 is None else fixed_1(value_1, problems)
+                if type(value_1) is str:
+                    try: value_1 = int(value_1)
+                    except (ValueError, KeyError): value_1 = fixed_1(value_1, problems)
+                else: value_1 = default_1 if value_1 is None else fixed_1(value_1, problems)
             value_2 = data.get('tags')
             if type(value_2) is list:
                 for item in value_2:
@@ -121,6 +130,7 @@ def compiled(plan: Sequence[PlannedField], *, strict: bool) -> Check:
         Takes a payload and gives a new dict, or raises `Mismatch` with all that is wrong.
     """
     names: dict[str, Any] = {"ATOMS": ATOMS, "MISSING": _MISSING, "Mismatch": Mismatch, "unknown": _unknown}
+    names["WORDS"] = _WORDS
     names["known"] = frozenset([field.name for field in plan])
     lines = ["problems = unknown(data, known)" if strict else "problems = []"]
     for index, field in enumerate(plan):
@@ -129,7 +139,7 @@ def compiled(plan: Sequence[PlannedField], *, strict: bool) -> Check:
     result = ", ".join([f"{field.name!r}: value_{index}" for index, field in enumerate(plan)])
     lines += ["if problems:", " raise Mismatch(*problems)", f"return {{{result}}}"]
     # Of what users wrote, the text has only the names of fields, each by its repr: a literal, whatever is in it.
-    exec("def check(data):\n " + "\n ".join(lines), names)
+    exec(f"def check(data, {_LOCAL}):\n " + "\n ".join(lines), names)
     return names["check"]  # type: ignore[no-any-return]
 
 
@@ -145,7 +155,11 @@ def _lines(index: int, field: PlannedField) -> list[str]:
         fix = f"{value} = default_{index} if {value} is None else fixed_{index}({value}, problems)"
     if field.validator is None and field.kind in (str, int, float, bool):
         allowed = f" or {value} not in choices_{index}" if field.choices else ""
-        return [*lines, f"if type({value}) is not {field.kind.__name__}{allowed}:", f" {fix}"]
+        lines += [f"if type({value}) is not {field.kind.__name__}{allowed}:"]
+        if field.choices or field.kind is str:
+            return [*lines, f" {fix}"]
+        lines += [f" if type({value}) is str:", f"  try: {value} = {_READ[field.kind].format(value)}"]
+        return [*lines, f"  except (ValueError, KeyError): {convert}", f" else: {fix}"]
     if field.validator is None and not field.choices and field.kind in (list, dict):
         items = f"{value}.values()" if field.kind is dict else value
         lines += [f"if type({value}) is {field.kind.__name__}:", f" for item in {items}:"]

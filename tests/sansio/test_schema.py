@@ -441,6 +441,23 @@ def test_nobody_can_change_what_came_out_through_the_payload(
     assert value == before
 
 
+# A type that the text of a check does not know, by its name in messages.
+Text: Any = type("str", (str,), {})
+
+
+@given(
+    st.sampled_from([Schema, Lenient]),
+    st.sampled_from([int, float, bool]),
+    st.sampled_from(["1", " Yes", "no", "", "0.5", "1_0", "nan"]) | st.text(max_size=3),
+)
+def test_a_text_is_read_alike_by_the_check_itself_and_by_the_converter(
+    kind: type[Schema], field: type, text: str
+) -> None:
+    schema = kind("s", {"a": Field(field)})
+
+    assert repr(schema.validate({"a": text})) == repr(schema.validate({"a": Text(text)}))
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.binary(max_size=2),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
