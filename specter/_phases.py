@@ -48,7 +48,9 @@ async def start(service: Service) -> None:
             await _run_hooks(service)
         except BaseException as error:
             _log_failure(service, error)
-            await _finish(_begin_teardown(service))
+            waiting = _begin_teardown(service)
+            if waiting is not None:
+                await waiting
             raise
     service._set_phase("started")
     log.info("service %r started", service.name)
@@ -58,7 +60,9 @@ async def stop(service: Service) -> None:
     """See `Service.stop`."""
     # Noted before it begins: tasks that wait for the stop are not waited for by it.
     with waiting_for(service):
-        await _finish(_begin_stop(service))
+        waiting = _begin_stop(service)
+        if waiting is not None:
+            await waiting
 
 
 def _begin_teardown(service: Service, *hooks: Callable[[], Any]) -> Awaitable[None] | None:
@@ -82,11 +86,6 @@ def _begin_stop(service: Service) -> Awaitable[None] | None:
             service._start_scope.cancel()
     # Within its own start or stop: waiting for the end of that would never end.
     return None if waits_for_caller(service) else wait_regardless(service._settling(), stop_by.get())
-
-
-async def _finish(waiting: Awaitable[None] | None) -> None:
-    if waiting is not None:
-        await waiting
 
 
 def _enter_runtime(service: Service) -> None:
@@ -115,7 +114,7 @@ def _enter_runtime(service: Service) -> None:
 async def _run_hooks(service: Service) -> None:
     tokens = around.set(service), _current.set(service._runtime)
     try:
-        for hook in (service.on_start, service._after_start):
+        for hook in service._start_hooks():
             waiting = hook()
             if waiting is not None and inspect.isawaitable(waiting):
                 with anyio.CancelScope() as service._start_scope:

@@ -56,11 +56,14 @@ class Teardown:
         hooks: Called before anything is released.
     """
 
+    __slots__ = ("_error", "_last", "_levels", "_pending", "_undisturbed")
+
     def __init__(self, service: Service, *hooks: Callable[[], Any]) -> None:
         self._levels: list[_Level] = []
         # The wait that comes next.
         self._pending: Coroutine[Any, Any, None] | None = None
-        self._undisturbed = Undisturbed()
+        # Made by the first wait: most services have nothing to wait for.
+        self._undisturbed: Undisturbed
         # Tasks that wait for this very stop: cancelled last, and not waited for.
         self._last: tuple[Task, ...] = ()
         self._error: BaseException | None = None
@@ -93,6 +96,7 @@ class Teardown:
 
     async def run(self) -> None:
         """Do the rest, shielded, within the service's `stop_timeout` and the deadline of the stop around it."""
+        self._undisturbed = Undisturbed()
         done = False
         while not done and self._pending is not None:
             await self._pending
@@ -117,17 +121,17 @@ class Teardown:
 
     def _perform(self, service: Service, step: Step) -> Coroutine[Any, Any, None] | None:
         match step.kind:
-            case "timers":
-                for timer in step.subject:
-                    forget_timer(timer)
+            case "hook" | "call":
+                return self._call(service, step.subject)
             case "tasks":
                 return self._begin_to_end_tasks(service)
             case "child":
                 return self._stop_child(service, step.subject)
+            case "timers":
+                for timer in step.subject:
+                    forget_timer(timer)
             case "subscribers":
                 service._forget_subscribers()
-            case _:
-                return self._call(service, step.subject)
         return None
 
     def _call(self, service: Service, fn: Callable[[], Any]) -> Coroutine[Any, Any, None] | None:

@@ -45,4 +45,8 @@ class waits_of:
 
 def waiting_for(awaited: object) -> waits_of:
     """Note that what runs around the caller waits for *awaited*."""
-    return waits_of(around.get(), awaited)
+    caller = around.get()
+    return _NOBODY if caller is None else waits_of(caller, awaited)
+
+
+_NOBODY = waits_of(None, None)

@@ -162,13 +162,12 @@ class Controller(Service):
             "schemas": list(self.schemas),
         }
 
-    def _before_stop(self) -> Awaitable[None] | None:
-        return self._tear_down_handler() if self._handler_instance is not None else None
+    def _stop_hooks(self) -> tuple[Callable[[], Any], ...]:
+        return (self._tear_down_handler, *super()._stop_hooks())
 
-    async def _tear_down_handler(self) -> None:
+    def _tear_down_handler(self) -> Awaitable[Any] | None:
         handler, self._handler_instance = self._handler_instance, None
-        if handler is not None:
-            await handler.teardown()
+        return handler.teardown() if handler is not None else None
 
 
 class _ControllerHandler(Handler):

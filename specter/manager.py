@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -329,7 +329,13 @@ class ServiceManager(Service):
     def _find_runtime(self) -> Runtime | None:
         return self._own_runtime
 
-    async def _after_start(self) -> None:
+    def _start_hooks(self) -> tuple[Callable[[], Any], ...]:
+        return (*super()._start_hooks(), self._boot_parts)
+
+    def _stop_hooks(self) -> tuple[Callable[[], Any], ...]:
+        return (self._drain, *super()._stop_hooks())
+
+    async def _boot_parts(self) -> None:
         self.add_cleanup(self._clear)
         if self._asgi is not None:
             self._asgi.open()
@@ -341,7 +347,7 @@ class ServiceManager(Service):
             self._socket_ingress.attach(self._socketio)
         await self._booting.run(self._services, self._controllers, self._handlers)
 
-    async def _before_stop(self) -> None:
+    async def _drain(self) -> None:
         if self._app is not None or self._socketio is not None:
             await drain_manager(self)
         await self._booting.tear_down_handlers()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from queue import Full
 from typing import Any
 
@@ -137,11 +137,17 @@ class QueueService(Service):
             "error_count": self.error_count,
         }
 
-    def _after_start(self) -> Awaitable[None] | None:
+    def _start_hooks(self) -> tuple[Callable[[], Any], ...]:
+        return (*super()._start_hooks(), self._start_workers)
+
+    def _stop_hooks(self) -> tuple[Callable[[], Any], ...]:
+        return (self._stop_workers, *super()._stop_hooks())
+
+    def _start_workers(self) -> Awaitable[None] | None:
         self._workers = [self.spawn(self._worker_loop, label=f"worker-{n + 1}") for n in range(self.worker_count)]
         return self.on_workers_started()
 
-    async def _before_stop(self) -> None:
+    async def _stop_workers(self) -> None:
         self._was_stopped = True
         self.queue.refuse()
         try:

@@ -403,13 +403,13 @@ class Service:
         """``{"status": "ok" or "stopped", "name": ...}``. Override it to add to it."""
         return {"status": "ok" if self.running else "stopped", "name": self.name}
 
-    # For subclasses of this package: what they do whatever a user's hooks do.
+    # For subclasses of this package, which add what they do whatever a user's hooks do.
 
-    def _after_start(self) -> Awaitable[None] | None:
-        return None
+    def _start_hooks(self) -> tuple[Callable[[], Any], ...]:
+        return (self.on_start,)
 
-    def _before_stop(self) -> Awaitable[None] | None:
-        return None
+    def _stop_hooks(self) -> tuple[Callable[[], Any], ...]:
+        return (self.on_stop,)
 
     def _find_runtime(self) -> Runtime | None:
         if self._parent is not None and self._parent._phase != STOPPED:
@@ -417,9 +417,6 @@ class Service:
         return Runtime.current()
 
     # For the modules that carry out its starts, stops, tasks and timers.
-
-    def _stop_hooks(self) -> tuple[Callable[[], Any], ...]:
-        return (self._before_stop, self.on_stop)
 
     def _set_context(self, context: Context) -> None:
         """Have tasks, timers and deliveries run in copies of *context*."""

@@ -82,7 +82,7 @@ class Ledger:
             self.timeouts.clear()
             yield Step("timers", timers)
         # Also without any: from here on none may be started.
-        yield Step("tasks")
+        yield _TASKS
         while self.bus_unsubs:
             yield Step("call", self.bus_unsubs.pop())
         for _ in range(len(self.children)):
@@ -94,4 +94,8 @@ class Ledger:
             if self.cleanups:
                 yield Step("call", self.cleanups.pop())
         if self.subscribers:
-            yield Step("subscribers")
+            yield _SUBSCRIBERS
+
+
+_TASKS = Step("tasks")
+_SUBSCRIBERS = Step("subscribers")

@@ -1,6 +1,7 @@
 """What worker threads may do: feed the bus, change state, spawn, start and end timers."""
 
 import asyncio
+import sys
 import threading
 import time
 
@@ -24,6 +25,15 @@ async def service():
 def empty_bus():
     yield
     bus.clear()
+
+
+@pytest.fixture
+def hurry():
+    """Threads take turns after a twentieth of a millisecond, not after five: more interleavings in less time."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(5e-5)
+    yield
+    sys.setswitchinterval(before)
 
 
 async def test_a_plain_listener_is_called_on_its_event_loop_and_the_thread_waits(service):
@@ -122,6 +132,23 @@ async def test_every_change_by_many_threads_is_heard(service):
         assert seen == sorted(seen)
 
 
+@pytest.mark.usefixtures("hurry")
+async def test_the_first_calls_of_a_subscriber_that_come_at_once_are_all_made():
+    for _ in range(100):
+        heard, barrier = [], threading.Barrier(4)
+        subscriber = Subscriber(heard.append)
+
+        def work(number, barrier=barrier, subscriber=subscriber):
+            barrier.wait(5)
+            subscriber.notify(number)
+
+        async with anyio.create_task_group() as group:
+            for number in range(4):
+                group.start_soon(to_thread.run_sync, work, number)
+
+        assert sorted(heard) == [0, 1, 2, 3]
+
+
 async def test_a_thread_can_spawn_and_gets_a_handle(service):
     log = []
 
@@ -214,6 +241,7 @@ async def test_once_is_heard_once_however_many_threads_emit(service):
     assert heard == [1] * 10
 
 
+@pytest.mark.usefixtures("hurry")
 async def test_subscribing_while_others_emit_is_safe():
     events, heard, stop = EventBus(), [], threading.Event()
     failed = []
