@@ -116,7 +116,19 @@ class EventBus:
             event: The name.
             data: What the listeners are called with.
         """
-        self._call(event, data, Subscriber.later)
+        hearing = self._listeners.heard.get(event)
+        if hearing is None or hearing.prepared != get_ident():
+            self._call(event, data, Subscriber.later)
+            return
+        # As in `_call`, without what nearly no event needs: many listeners do less than that takes.
+        for fn in hearing.fns:
+            try:
+                result = fn(data)
+            except Exception:
+                _subscriber(hearing, fn).failed()
+            else:
+                if result is not None and inspect.isawaitable(result):
+                    _subscriber(hearing, fn).later(result)
 
     async def wait_for(
         self, event: str, *, predicate: Callable[[Any], Any] | None = None, timeout: float | None = None
@@ -208,10 +220,12 @@ class EventBus:
                 hearing = self._listeners.hearing(event)
                 if hearing.once:
                     self._listeners.spend(hearing)
-        thread, calls = hearing.prepared or _prepare(hearing)
-        if thread is not None and thread != get_ident():
-            calls = _on_their_loops(calls)
-        for fn, subscriber in calls:
+        if hearing.prepared is None:
+            hearing.prepared = _thread_of(hearing)
+        here = get_ident()
+        for entry in hearing.entries:
+            subscriber = entry.listener
+            fn = entry.fn if subscriber.thread in (None, here) else subscriber.notify
             try:
                 result = fn(data)
             except Exception:
@@ -221,28 +235,18 @@ class EventBus:
                     waiting(subscriber, result)
 
 
-# The functions and their subscribers, in order.
-_Calls = tuple[tuple[Callable[[Any], Any], Subscriber], ...]
-
 # No thread has this identity.
-_SEVERAL = 0
+_NO_THREAD = 0
 
 
-def _prepare(hearing: Hearing[Subscriber]) -> tuple[int | None, _Calls]:
-    """The thread in which all can be called at once (`None`: any, `_SEVERAL`: there is none), and the calls."""
+def _thread_of(hearing: Hearing[Subscriber]) -> int:
+    """The thread in which all can be called at once, `_NO_THREAD` if there is none or any will do."""
     threads = {entry.listener.thread for entry in hearing.entries} - {None}
-    calls = tuple((entry.fn, entry.listener) for entry in hearing.entries)
-    thread = _SEVERAL if len(threads) > 1 else next(iter(threads), None)
-    prepared: tuple[int | None, _Calls] = (thread, calls)
-    hearing.prepared = prepared
-    return prepared
+    return next(iter(threads)) if len(threads) == 1 else _NO_THREAD  # type: ignore[return-value]
 
 
-def _on_their_loops(calls: _Calls) -> _Calls:
-    here = get_ident()
-    return tuple(
-        (fn if subscriber.thread in (None, here) else subscriber.notify, subscriber) for fn, subscriber in calls
-    )
+def _subscriber(hearing: Hearing[Subscriber], fn: Callable[..., Any]) -> Subscriber:
+    return next(entry.listener for entry in hearing.entries if entry.fn is fn)
 
 
 class EventStream:
