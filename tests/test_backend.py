@@ -1,7 +1,5 @@
 """Which runtime `specter` means. Each test has interpreters of its own: the choice is made once in a process."""
 
-import itertools
-import random
 from pathlib import Path
 
 import pytest
@@ -215,109 +213,12 @@ print(specter.current_backend())
     assert python(code, "-S", folders=[bare], SPECTER_BACKEND="asyncio") == "gevent"
 
 
-# The paths of 0.1.x on gevent, shown with a stand-in that has the right files.
-
-FORMS = [
-    "import specter.core",
-    "import specter.core.bus",
-    "from specter.core import bus",
-    "from specter.core import registry as module",
-    "from specter.core.registry import registry",
-    "from specter.core.lifecycle import Service",
-    "import specter.boot",
-    "from specter import boot",
-    "import specter.http",
-    "from specter.router import Router",
-    "import specter; specter.core.process",
-    "from specter import *",
-    "import importlib; importlib.import_module('specter.core.manager')",
-    "from unittest.mock import patch; patch('specter.registry.require').start(); patch.stopall()",
-    "from unittest.mock import patch; patch('specter.core.process.subprocess').start(); patch.stopall()",
-]
-RIGHT = """
-import sys, importlib
-import specter, specter_gevent
-assert type(specter.boot).__name__ == "function", specter.boot
-assert specter.bus is specter_gevent.event_bus.bus
-assert specter.registry is specter_gevent.service_registry.registry
-assert specter.Service is specter_gevent.Service
-for old, name in [("core.bus", "event_bus"), ("core.registry", "service_registry"), ("core.lifecycle", "service"),
-                  ("core.process", "process"), ("core.manager", "manager"), ("boot", "manager"), ("http", "http"),
-                  ("router", "router"), ("core", "core")]:
-    module = importlib.import_module("specter." + old)
-    assert module is sys.modules["specter_gevent." + name], old
-    assert module.__spec__.name == module.__name__ == "specter_gevent." + name, old
-assert type(specter.boot).__name__ == "function", specter.boot
-assert importlib.reload(specter.core.process) is specter.core.process
-assert specter.http is specter_gevent.http
-"""
-
-
-@pytest.fixture
-def stand_in(tmp_path: Path) -> Path:
-    """A folder with a `specter_gevent` of the right files and hardly any content, and an empty `gevent`."""
-    files = {
-        "__init__": "from .manager import boot\nfrom .event_bus import bus\nfrom .router import Router\n"
-        "from .service import Service\nfrom .service_registry import registry\n"
-        "def __getattr__(name):\n    if name.startswith('_'): raise AttributeError(name)\n    return object()\n",
-        "core": "import importlib\n__path__ = []\n"
-        "def __getattr__(name):\n"
-        "    try: return importlib.import_module('specter.core.' + name)\n"
-        "    except ModuleNotFoundError: raise AttributeError(name) from None\n",
-        "event_bus": "class EventBus: pass\nbus = EventBus()\n",
-        "service_registry": "class Registry:\n    def require(self, key): pass\nregistry = Registry()\n",
-        "service": "class Service: pass\n",
-        "process": "import subprocess\n",
-        "manager": "def boot(): pass\n",
-        "http": "",
-        "router": "class Router: pass\n",
-    }
-    (tmp_path / "gevent.py").touch()
-    (tmp_path / "specter_gevent").mkdir()
-    for name, text in files.items():
-        (tmp_path / "specter_gevent" / f"{name}.py").write_text(text)
-    return tmp_path
-
-
-def orders() -> list[list[str]]:
-    dice = random.Random(1)
-    pairs = [list(pair) for pair in itertools.permutations(FORMS, 2)]
-    return [[form] for form in FORMS] + pairs + [dice.sample(FORMS, len(FORMS)) for _ in range(25)]
-
-
-def in_order(forms: list[str]) -> str:
-    # Each form is executed in a namespace of its own: `from specter import *` shall not help the next one.
-    return "\n".join([*(f"exec({form!r}, {{}})" for form in forms), RIGHT])
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_an_old_path_on_gevent_is_the_module_that_took_its_place(stand_in: Path, form: str) -> None:
-    python(in_order([form]), "-S", folders=[stand_in], SPECTER_BACKEND="gevent")
-
-
-@pytest.mark.slow
-def test_old_paths_can_be_imported_in_every_order(stand_in: Path) -> None:
-    for forms in orders():
-        python(in_order(forms), "-S", folders=[stand_in], SPECTER_BACKEND="gevent")
-
-
-def test_names_of_asyncio_alone_are_missing_on_gevent(stand_in: Path) -> None:
-    error = error_of("import specter; specter.Runtime", "-S", folders=[stand_in], SPECTER_BACKEND="gevent")
-    listed = python(
-        "import specter; print({'Runtime', 'current_sid'} & {*specter.__all__})",
-        "-S",
-        folders=[stand_in],
-        SPECTER_BACKEND="gevent",
-    )
+def test_names_of_asyncio_alone_are_missing_on_gevent(bare: Path) -> None:
+    error = error_of("import specter; specter.Runtime", "-S", folders=[bare], SPECTER_BACKEND="gevent")
+    code = "import specter; print({'Runtime', 'current_sid'} & {*specter.__all__})"
 
     assert error == "AttributeError specter.Runtime exists on asyncio alone, and specter is on gevent here"
-    assert listed == "set()"
-
-
-def test_old_paths_that_gevent_does_not_have_either_are_not_found(stand_in: Path) -> None:
-    error = error_of("import specter.core.nothing", "-S", folders=[stand_in], SPECTER_BACKEND="gevent")
-
-    assert error == "ModuleNotFoundError No module named 'specter.core.nothing'"
+    assert python(code, "-S", folders=[bare], SPECTER_BACKEND="gevent") == "set()"
 
 
 # What the switch costs others.
