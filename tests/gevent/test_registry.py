@@ -238,6 +238,7 @@ def test_who_waits_hears_of_a_clear(registry):
     waiting = gevent.spawn(wait)
     turns()
     registry.clear()
+    registry.provide("a", 1)
 
     assert ended(waiting) == "[SPECTER:registry] Registry was cleared while waiting for 'a'"
     assert registry._waiters == {}
