@@ -30,20 +30,7 @@ if hasattr(os, "fork"):
 # Their own state has to be put right if they are there before, so the order is wrong even if nobody holds a name yet.
 _NEVER_BEFORE = frozenset({"ssl", "threading"})
 # They hold what they mean to hold, or are there before every application.
-_EXEMPT = frozenset(
-    {
-        "gevent",
-        "greenlet",
-        "specter",
-        "specter_gevent",
-        "gunicorn",
-        "debugpy",
-        "pydevd",
-        "coverage",
-        "pytest",
-        "_pytest",
-    }
-)
+_EXEMPT = {"gevent", "greenlet", "specter", "specter_gevent"} | {"coverage", "debugpy", "gunicorn", "pydevd", "pytest"}
 
 # {module: {name: what gevent has replaced}}
 _saved: dict[str, dict[str, Any]] = monkey.saved  # type: ignore[attr-defined]  # missing in the types
@@ -132,7 +119,7 @@ def _holders() -> Iterator[_Held]:
 
 def _foreign(name: str) -> bool:
     top = name.partition(".")[0]
-    return top in _EXEMPT or top in sys.stdlib_module_names
+    return top.removeprefix("_") in _EXEMPT or top in sys.stdlib_module_names
 
 
 def _above() -> Iterator[_Import]:

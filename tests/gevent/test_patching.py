@@ -139,5 +139,8 @@ odd = types.ModuleType("odd")
 odd.proxy, odd.nothing = Proxy(), None
 odd.__file__ = "/nowhere/odd.py"
 sys.modules["odd"], sys.modules["none"], sys.modules["object"] = odd, None, object()
+client.odd, client.proxy = odd, Proxy()
 """
-    assert "move line 1 of" in run(app=f"from time import sleep\n{PATCH}{code}{CHECK}")
+    said = run(app=f"import client\n{PATCH}{code}{CHECK}", client="import tls", tls="from time import sleep")
+
+    assert "move line 1 of ./app.py (import client)" in said
