@@ -41,5 +41,5 @@ __path__: list[str] = []
 
 def __getattr__(name: str) -> object:
     if f"core.{name}" in OLD_PATHS:
-        return import_module(f"specter.core.{name}")
+        return import_module(OLD_PATHS[f"core.{name}"])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
