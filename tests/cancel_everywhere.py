@@ -18,6 +18,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from specter._calls import call
+from specter._waiting import waits
 
 WAYS = {"asyncio": ("scope", "native", "late", "below"), "trio": ("scope", "below")}
 
@@ -70,6 +71,7 @@ async def cancel_everywhere(
     scenario: Callable[[], Awaitable[Any]],
     check: Callable[[], Any] | None = None,
     *,
+    prepare: Callable[[], Any] | None = None,
     ways: tuple[str, ...] | None = None,
 ) -> int:
     """
@@ -78,7 +80,8 @@ async def cancel_everywhere(
     Args:
         scenario: Makes a new one each time. What it raises fails the test.
         check: Plain or a coroutine function, called after each run when all that could end has ended: asserts that
-            nothing is left.
+            nothing is left. After it, or without it, no task may be left and nobody may wait for another.
+        prepare: Plain or a coroutine function, called before each run.
         ways: Those to try, of the four above; all that the event loop has if not given.
 
     Returns:
@@ -89,11 +92,16 @@ async def cancel_everywhere(
     for way in ways or WAYS[backend]:
         for k in itertools.count(1):
             countdown = Countdown(k)
+            if prepare is not None:
+                await call(prepare)
+            before = _tasks()
             try:
                 await (_RUNS[way])(scenario, countdown)
                 await _settle()
                 if check is not None:
                     await call(check)
+                assert not [name for task, name in _tasks().items() if task not in before], "tasks are left"
+                assert not len(waits), "somebody still waits"
             except BaseException as error:
                 error.add_note(f"cancelled at checkpoint {k} ({way}, {backend})")
                 raise
@@ -178,6 +186,18 @@ class _Steps:
 
 async def _stepped(coro: Any, tell: Callable[[Any], None]) -> Any:
     return await Stepped(coro, tell)
+
+
+def _tasks() -> dict[Any, str]:
+    """All tasks of this event loop, but the one in which each runtime serves the timers of all its services."""
+    found = {task: task.get_name() for task in asyncio.all_tasks()} if _on_asyncio() else {}
+    if not found:
+        ahead = [sys.modules["trio"].lowlevel.current_root_task()]
+        while ahead:
+            task = ahead.pop()
+            found[task] = task.name
+            ahead += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+    return {task: name for task, name in found.items() if not name.startswith("timers of ")}
 
 
 async def _coroutine(scenario: Callable[[], Awaitable[Any]]) -> Any:

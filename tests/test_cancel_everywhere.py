@@ -7,6 +7,8 @@ import pytest
 from anyio.lowlevel import checkpoint
 from cancel_everywhere import cancel_everywhere
 
+from specter import Runtime
+
 
 async def test_a_scenario_is_cancelled_at_each_of_its_checkpoints():
     got_to = []
@@ -59,6 +61,21 @@ async def test_what_is_left_by_a_task_below_is_found():
         await cancel_everywhere(scenario, lambda: check_empty(left), ways=("below",))
 
     assert "below" in found.value.__notes__[0]
+
+
+async def test_a_task_that_is_left_is_found(anyio_backend_name):
+    async with Runtime() as runtime:
+
+        async def scenario():
+            await checkpoint()
+            task = runtime.start_task(anyio.sleep_forever, label="left")
+            await checkpoint()
+            task.cancel()
+
+        with pytest.raises(AssertionError, match="tasks are left") as found:
+            await cancel_everywhere(scenario)
+
+    assert f"cancelled at checkpoint 2 (scope, {anyio_backend_name})" in found.value.__notes__
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -9,7 +9,7 @@ from subprocess import DEVNULL, PIPE
 
 import anyio
 import pytest
-from cancelling import at_each_wait
+from cancel_everywhere import cancel_everywhere
 from children import alive, at_most, eventually, exists, nothing_left
 
 from specter import ManagedProcess, Service, start_process
@@ -431,9 +431,11 @@ async def test_nothing_is_left_wherever_it_is_cancelled():
             await process.wait()
             await process.start(["sleep", "60"])
 
-    async for _ in at_each_wait(live):
+    def check():
         assert not process.running
         assert process.pid is None or not exists(process.pid)
+
+    assert await cancel_everywhere(live, check) > 10
 
 
 async def test_popen_is_looked_up_at_each_start(monkeypatch):

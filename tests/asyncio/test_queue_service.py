@@ -7,7 +7,7 @@ import threading
 
 import anyio
 import pytest
-from cancelling import at_each_wait
+from cancel_everywhere import cancel_everywhere
 from children import at_most, eventually
 
 from specter import QueueService, Runtime, Service
@@ -503,13 +503,15 @@ async def test_nothing_is_left_wherever_it_is_cancelled():
                 await service.enqueue(item, block=True)
             await service.join()
 
-    services = []
-    async for _ in at_each_wait(live):
+    def check():
         service = services[-1]
         assert not service.running
         assert service.queue.unfinished == service.pending_count() == 0
         assert not (service.queue._getters or service.queue._putters or service.queue._joiners)
         assert set(service.begun) == set(service.done)
+
+    services = []
+    assert await cancel_everywhere(live, check) > 10
 
 
 async def test_a_queue_is_a_child_like_any_other():

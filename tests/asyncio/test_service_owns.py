@@ -501,18 +501,17 @@ async def test_what_fails_while_it_is_held_is_logged_once(runtime, service, capl
 async def test_an_enter_cancelled_at_any_wait_leaves_what_it_entered(service):
     log = []
 
-    async def scenario():
+    async def prepare():
         log.clear()
-        await service.enter(slow(log))
+        await service.start()
 
     async def check():
         entered = service._ledger.cleanups
         assert log in ([], ["enter", "exit"]) if not entered else log == ["enter"]
         await service.stop()
         assert log in ([], ["enter", "exit"])
-        await service.start()
 
-    assert await cancel_everywhere(scenario, check) > 2
+    assert await cancel_everywhere(lambda: service.enter(slow(log)), check, prepare=prepare) > 2
 
 
 @pytest.mark.parametrize("anyio_backend", [make() for make in BACKENDS], ids=["asyncio", "trio"])

@@ -408,16 +408,16 @@ async def test_a_stop_within_a_cancelled_scope_is_whole(runtime):
 async def test_a_stop_cancelled_at_any_wait_is_whole(runtime):
     part = Part("a", stop=checkpoint)
 
-    async def check():
-        assert part.is_clean()
-        assert part.log[-1] == "a cleans up"
+    async def prepare():
         part.log.clear()
         part.add_cleanup(checkpoint)
         await part.start()
 
-    await part.start()
+    def check():
+        assert part.is_clean()
+        assert part.log[-1] == "a cleans up"
 
-    assert await cancel_everywhere(part.stop, check) > 5
+    assert await cancel_everywhere(part.stop, check, prepare=prepare) > 5
 
 
 @asyncio_only

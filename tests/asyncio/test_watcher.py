@@ -6,7 +6,7 @@ import threading
 import anyio
 import pytest
 import trio.testing
-from cancelling import at_each_wait
+from cancel_everywhere import cancel_everywhere
 from children import at_most, eventually
 
 from specter import Runtime, Service, Watcher, WatcherError
@@ -608,6 +608,8 @@ async def test_wherever_it_is_cancelled_a_watcher_can_be_stopped():
             await told.wait()
             await watcher.stop()
 
-    watchers = []
-    async for _ in at_each_wait(live):
+    def check():
         assert not any(watcher.running for watcher in watchers)
+
+    watchers = []
+    assert await cancel_everywhere(live, check) > 3
