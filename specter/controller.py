@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from ._calls import call
 from .handler import Handler
 from .model import Model
 from .sansio.ownership import require_callable
@@ -150,7 +151,7 @@ class Controller(Service):
             The controller.
         """
         if not self.running:
-            await self._tear_down_handler()
+            await call(self._tear_down_handler)
         return await super().stop()
 
     def health(self) -> dict[str, Any]:

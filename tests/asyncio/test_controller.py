@@ -90,6 +90,12 @@ async def test_a_handler_built_without_a_start_goes_with_stop(ingress: SocketIng
     assert not handler.registered and library.health()["has_handler"] is False
 
 
+async def test_stopping_what_was_never_started_does_nothing() -> None:
+    controller = Controller("idle")
+
+    assert await controller.stop() is controller
+
+
 async def test_a_handler_built_in_a_start_that_fails_goes_with_it(ingress: SocketIngress, runtime: Runtime) -> None:
     class Broken(Library):
         async def on_start(self) -> None:
