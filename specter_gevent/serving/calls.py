@@ -34,7 +34,7 @@ class Call:
         self._websocket = environ.get("HTTP_UPGRADE", "").lower() == "websocket"
         self._name = f"<{environ['REQUEST_METHOD']} {environ['PATH_INFO']}>"
         self._ended = False
-        self.greenlet = getcurrent()
+        self.greenlet: Any = getcurrent()
 
     def __repr__(self) -> str:
         return self._name

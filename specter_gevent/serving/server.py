@@ -6,6 +6,7 @@ import logging
 import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from typing import Any
 
 from gevent.pool import Pool
@@ -15,9 +16,10 @@ from specter.serving.listener import Listener
 
 from .calls import Call, Calls, Ended, unavailable
 
+_Base: type[WSGIHandler]
 # Engine.IO decides by the same import which websockets it expects of the server.
 try:
-    from geventwebsocket.handler import WebSocketHandler as _Base
+    _Base = import_module("geventwebsocket.handler").WebSocketHandler
 except ImportError:
     _Base = WSGIHandler
 
@@ -42,9 +44,8 @@ class Server:
         # pywsgi sends head and body apart, and the second would wait for the client's delayed acknowledgement: 40 ms
         # on Linux. Connections inherit it from the socket that accepts them.
         listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._server = _Server(
-            listener.socket, app, spawn=Pool(), handler_class=_Handler, log=None, error_log=_ErrorLog()
-        )
+        options: dict[str, Any] = {"handler_class": _Handler, "log": None, "error_log": _ErrorLog()}
+        self._server = _Server(listener.socket, app, spawn=Pool(), **options)
         self._server.calls = self.calls
 
     def start(self) -> None:
@@ -57,7 +58,7 @@ class Server:
         self._server.stop(timeout=seconds)
 
 
-class _Server(WSGIServer):  # type: ignore[misc]  # it has no types
+class _Server(WSGIServer):
     calls: Calls
 
 
@@ -65,6 +66,8 @@ class _Handler(_Base):  # type: ignore[misc]
     """One connection."""
 
     call: Call
+    # As pywsgi leaves it between two answers, and as WSGI allows it.
+    result: Any
 
     def handle_one_response(self) -> None:
         """Pass a call on, or answer it here."""
