@@ -16,7 +16,7 @@ from specter.serving.listener import Listener
 
 from .calls import Call, Calls, Ended, unavailable
 
-_Base: type[WSGIHandler]
+_Base: Any
 # Engine.IO decides by the same import which websockets it expects of the server.
 try:
     _Base = import_module("geventwebsocket.handler").WebSocketHandler
