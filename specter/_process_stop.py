@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Sequence
-from contextvars import copy_context
+from collections.abc import Sequence
 
 import anyio
 
-from ._loop import Loop
 from ._process_child import Child
 from ._process_wait import wait_gone
-from ._shield import wait_regardless
+from ._shield import run_whole as run_whole
 from ._waiting import waits_for_caller
 from .sansio.process import Step, StopTimes, stop_plan
 from .task import Task
@@ -21,32 +19,6 @@ log = logging.getLogger("specter.process")
 
 # A cancelled handler may have something to clean up. Seconds.
 _CANCEL_TIMEOUT = 0.2
-
-
-async def run_whole(fn: Callable[[], Awaitable[None]], name: str) -> None:
-    """
-    Await *fn* to its end; a cancellation of the caller goes on afterwards.
-
-    A shield alone does not do: asyncio's own ``Task.cancel()`` goes through anyio's. So it gets a task of its own.
-    """
-    done = anyio.Event()
-
-    async def run() -> None:
-        try:
-            with anyio.CancelScope(shield=True):
-                await fn()
-        finally:
-            done.set()
-
-    loop = Loop.current()
-    create_task = getattr(loop.native, "create_task", None) if loop is not None else None
-    if create_task is None:
-        await run()
-        return
-    # Kept in a name: asyncio itself holds only weak references to tasks.
-    task = create_task(run(), name=name, context=copy_context())
-    await wait_regardless(done)
-    del task
 
 
 async def stop_child(child: Child, name: str, times: StopTimes, readers: Sequence[Task]) -> None:

@@ -1,12 +1,15 @@
-"""Waiting that no cancellation of the waiter cuts short."""
+"""Waiting, and work, that no cancellation of the caller cuts short."""
 
 from __future__ import annotations
 
 import math
 from asyncio import CancelledError
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from contextvars import copy_context
 
 import anyio
+
+from ._loop import Loop
 
 
 class Undisturbed:
@@ -63,3 +66,29 @@ async def wait_regardless(event: anyio.Event, until: float = math.inf) -> None:
     undisturbed = Undisturbed()
     await undisturbed.wait([event], until)
     undisturbed.go_on()
+
+
+async def run_whole(fn: Callable[[], Awaitable[None]], name: str) -> None:
+    """
+    Await *fn* to its end; a cancellation of the caller goes on afterwards.
+
+    A shield alone does not do: asyncio's own ``Task.cancel()`` goes through anyio's. So it gets a task of its own.
+    """
+    done = anyio.Event()
+
+    async def run() -> None:
+        try:
+            with anyio.CancelScope(shield=True):
+                await fn()
+        finally:
+            done.set()
+
+    loop = Loop.current()
+    create_task = getattr(loop.native, "create_task", None) if loop is not None else None
+    if create_task is None:
+        await run()
+        return
+    # Kept in a name: asyncio itself holds only weak references to tasks.
+    task = create_task(run(), name=name, context=copy_context())
+    await wait_regardless(done)
+    del task

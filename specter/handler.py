@@ -10,7 +10,7 @@ import anyio
 
 from ._calls import call
 from ._deadline import at_most, half_of_the_rest
-from ._shield import wait_regardless
+from ._shield import run_whole, wait_regardless
 from .ownership import Cleanups
 from .service_registry import registry
 from .socket_ingress import SocketIngress
@@ -54,8 +54,9 @@ class Handler:
         self._registered = False
         self._registered_handlers: list[tuple[str, Callable[..., Any]]] = []
         self._cleanups = Cleanups(self.name)
-        # While it is torn down: by which task, and what is set at the end.
-        self._teardown: tuple[int, anyio.Event] | None = None
+        # While it is torn down: what is set at the end, and in which task.
+        self._torn_down: anyio.Event | None = None
+        self._torn_down_in: int | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}{' registered' if self._registered else ''}>"
@@ -105,7 +106,7 @@ class Handler:
                 self._registered_handlers.append((event, fn))
             await self._set_up()
         except BaseException:
-            await self._release()
+            await run_whole(self._release, f"release of handler {self.name}")
             raise
         log.debug("handler %r set up (%d events)", self.name, len(self._registered_handlers))
         return self
@@ -122,22 +123,11 @@ class Handler:
         """
         if not self._registered:
             return self
-        me = anyio.get_current_task().id
-        if self._teardown is not None:
-            if self._teardown[0] != me:
-                await wait_regardless(self._teardown[1])
-            return self
-        self._teardown = (me, anyio.Event())
-        try:
-            with at_most(_TEARDOWN_TIMEOUT):
-                try:
-                    await self._step("on_teardown", self.on_teardown)
-                finally:
-                    await self._release()
-        finally:
-            done, self._teardown = self._teardown[1], None
-            done.set()
-        log.debug("handler %r torn down", self.name)
+        if self._torn_down is None:
+            self._torn_down = anyio.Event()
+            await run_whole(self._tear_down, f"teardown of handler {self.name}")
+        elif self._torn_down_in != anyio.get_current_task().id:
+            await wait_regardless(self._torn_down)
         return self
 
     async def stop(self) -> Self:
@@ -193,6 +183,18 @@ class Handler:
         except Exception:
             log.exception("on_setup of handler %r failed", self.name)
 
+    async def _tear_down(self) -> None:
+        self._torn_down_in = anyio.get_current_task().id
+        try:
+            with at_most(_TEARDOWN_TIMEOUT):
+                await self._step("on_teardown", self.on_teardown)
+                await self._release()
+        finally:
+            done, self._torn_down, self._torn_down_in = self._torn_down, None, None
+            if done is not None:
+                done.set()
+        log.debug("handler %r torn down", self.name)
+
     async def _release(self) -> None:
         while self._cleanups.pending:
             await self._step("a cleanup", self._cleanups.run)
@@ -202,7 +204,7 @@ class Handler:
 
     async def _step(self, what: str, fn: Callable[[], Any]) -> None:
         with half_of_the_rest() as until:
-            scope = anyio.CancelScope(shield=True, deadline=until)
+            scope = anyio.CancelScope(deadline=until)
         try:
             with scope:
                 await call(fn)

@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
+from cancel_everywhere import cancel_everywhere
 
 from specter import Handler, SocketIngress, registry
 
@@ -46,6 +47,7 @@ class Closable:
         self.log = log
 
     async def aclose(self) -> None:
+        await anyio.lowlevel.checkpoint()
         self.log.append("closed")
 
 
@@ -271,3 +273,27 @@ async def test_what_cannot_be_owned_is_a_type_error() -> None:
 def test_it_says_its_name() -> None:
     assert repr(Chat()) == "<Chat 'chat'>"
     assert Handler().name == "unnamed_handler" and Handler.events == {}
+
+
+async def test_a_handler_cancelled_at_any_wait_is_set_up_or_torn_down_whole(ingress: SocketIngress) -> None:
+    class Owning(Chat):
+        async def on_setup(self) -> None:
+            self.own(Closable(self.log))
+            self.own(Closable(self.log))
+            await super().on_setup()
+
+    async def scenario() -> None:
+        chats.append(Owning())
+        await chats[-1].setup(None)
+        try:
+            await anyio.lowlevel.checkpoint()
+        finally:
+            await chats[-1].teardown()
+
+    def check() -> None:
+        assert not chats[-1].registered
+        assert not ingress._subscribers.of("message") and not ingress._subscribers.of("bye")
+        assert chats[-1].log in (["closed", "closed"], [("setup", True), ("teardown", True), "closed", "closed"])
+
+    chats: list[Chat] = []
+    assert await cancel_everywhere(scenario, check) > 4
