@@ -15,7 +15,8 @@ import anyio.lowlevel
 from ._calls import call, is_coroutine_function
 from ._deadline import time_left
 from ._delivery import Subscriber
-from ._waiting import waits_for_caller
+from ._shield import wait_regardless
+from ._waiting import waiting_for, waits_for_caller
 from ._watcher_threads import ThreadedItems, closed_after
 from .runtime import Runtime
 from .sansio.backoff import Backoff
@@ -166,7 +167,8 @@ class Watcher:
         End, and wait until poll or stream has ended. Does nothing if it is stopped.
 
         A source that blocks in a thread is left to itself, which the log says. From poll or stream itself it only asks
-        for the end. Subscriptions stay; it can be started again.
+        for the end. Subscriptions stay; it can be started again. A caller that is cancelled hears of it when it has
+        waited.
 
         Returns:
             The watcher.
@@ -177,8 +179,8 @@ class Watcher:
         task.cancel()
         # Who stops a service from poll or stream waits for that service: it must not wait for them in turn.
         if not waits_for_caller(task):
-            with anyio.move_on_after(min(_STOP_TIMEOUT, time_left()), shield=True):
-                await task.wait()
+            with waiting_for(task):
+                await wait_regardless(task._ending(), anyio.current_time() + min(_STOP_TIMEOUT, time_left()))
             if not task.done:
                 log.error("watcher %r did not end, waits at %s", self.name, task.where())
         return self

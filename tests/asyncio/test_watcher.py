@@ -6,6 +6,7 @@ import threading
 import anyio
 import pytest
 import trio.testing
+from anyio.lowlevel import checkpoint
 from cancel_everywhere import cancel_everywhere
 from children import at_most, eventually
 
@@ -112,7 +113,7 @@ async def plain_values():
 
 async def async_values():
     for value in "abc":
-        await anyio.lowlevel.checkpoint()
+        await checkpoint()
         yield value
 
 
@@ -429,7 +430,7 @@ async def test_a_poll_may_stop_the_service_that_owns_its_watcher(runtime):
     async def poll():
         await service.stop()
         ends.append("poll")
-        await anyio.lowlevel.checkpoint()
+        await checkpoint()
 
     await service.own(Watcher("own", poll=poll, interval=0.1)).start()
 
@@ -504,7 +505,7 @@ async def test_a_plain_stream_leaves_the_event_loop_its_turns(runtime):
 
     with anyio.fail_after(5):
         for _ in range(100):
-            await anyio.lowlevel.checkpoint()
+            await checkpoint()
     await watcher.stop()
 
 
@@ -597,13 +598,55 @@ print("ended")
     assert python(code) == "ended"
 
 
-async def test_wherever_it_is_cancelled_a_watcher_can_be_stopped():
+async def slow_values(open_sources):
+    open_sources.append(1)
+    try:
+        yield "a"
+        await anyio.sleep_forever()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await checkpoint()
+        open_sources.pop()
+
+
+async def test_a_stop_that_is_cancelled_has_waited_for_its_source(runtime):
+    async def prepare():
+        watchers.append(await Watcher("cut", stream=lambda: slow_values(open_sources)).start())
+        await eventually(lambda: open_sources)
+
+    async def stop():
+        try:
+            await watchers[-1].stop()
+        finally:
+            assert not open_sources
+
+    watchers, open_sources = [], []
+    assert await cancel_everywhere(stop, prepare=prepare) > 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"stream": lambda: async_values()},
+        {"stream": lambda: iter("abc")},
+        {"stream": lambda: iter("abc"), "threaded": True},
+        {"poll": lambda: anyio.sleep(0)},
+        {"poll": lambda: "a", "threaded": True},
+    ],
+    ids=["async stream", "stream", "threaded stream", "async poll", "threaded poll"],
+)
+async def test_wherever_it_is_cancelled_a_watcher_leaves_nothing(source):
     async def live():
         async with Service("owner") as service:
-            watcher = service.own(Watcher("cut", stream=async_values, max_backoff=SHORT))
+            watcher = service.own(Watcher("cut", max_backoff=SHORT, **source))
             watchers.append(watcher)
             told = anyio.Event()
-            watcher.subscribe(lambda value, _: told.set())
+
+            async def hear(value, _):
+                await checkpoint()
+                told.set()
+
+            watcher.subscribe(hear)
             await watcher.start()
             await told.wait()
             await watcher.stop()
@@ -613,3 +656,4 @@ async def test_wherever_it_is_cancelled_a_watcher_can_be_stopped():
 
     watchers = []
     assert await cancel_everywhere(live, check) > 3
+    await eventually(lambda: not [thread for thread in threading.enumerate() if thread.name == "watcher cut"])
