@@ -15,7 +15,7 @@ import anyio.lowlevel
 from ._calls import call, is_coroutine_function
 from ._deadline import time_left
 from ._delivery import Subscriber
-from ._shield import wait_regardless
+from ._shield import Undisturbed
 from ._waiting import waiting_for, waits_for_caller
 from ._watcher_threads import ThreadedItems, closed_after
 from .runtime import Runtime
@@ -179,10 +179,13 @@ class Watcher:
         task.cancel()
         # Who stops a service from poll or stream waits for that service: it must not wait for them in turn.
         if not waits_for_caller(task):
+            undisturbed = Undisturbed()
+            until = anyio.current_time() + min(_STOP_TIMEOUT, time_left())
             with waiting_for(task):
-                await wait_regardless(task._ending(), anyio.current_time() + min(_STOP_TIMEOUT, time_left()))
-            if not task.done:
+                ended = await undisturbed.wait([task._ending()], until)
+            if not ended:
                 log.error("watcher %r did not end, waits at %s", self.name, task.where())
+            undisturbed.go_on()
         return self
 
     teardown = stop

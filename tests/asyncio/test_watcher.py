@@ -630,7 +630,7 @@ async def test_a_stop_that_is_cancelled_has_waited_for_its_source(runtime):
         {"stream": lambda: async_values()},
         {"stream": lambda: iter("abc")},
         {"stream": lambda: iter("abc"), "threaded": True},
-        {"poll": lambda: anyio.sleep(0)},
+        {"poll": checkpoint},
         {"poll": lambda: "a", "threaded": True},
     ],
     ids=["async stream", "stream", "threaded stream", "async poll", "threaded poll"],
