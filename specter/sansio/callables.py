@@ -43,3 +43,20 @@ def require_plain(fn: Callable[..., Any], what: str) -> None:
             f"{what} must be a plain function on gevent, got the coroutine function {name_of(fn)}, which nothing would "
             "await: write it without async and await, or call specter.use_backend('asyncio') before the first import"
         )
+
+
+def require_answer(answer: object, fn: Callable[..., Any], what: str) -> None:
+    """
+    Refuse what a coroutine function has returned: `require_plain`, for a function that is called at once.
+
+    Args:
+        answer: What the function returned. Closed if it is a coroutine that is refused.
+        fn: The function.
+        what: Its role, ``a reader``.
+
+    Raises:
+        TypeError: *fn* is a coroutine function.
+    """
+    if inspect.iscoroutine(answer) and is_coroutine_function(fn):
+        answer.close()
+        require_plain(fn, what)

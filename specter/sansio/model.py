@@ -17,6 +17,7 @@ from collections.abc import Callable, Hashable
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
+from .callables import require_answer
 from .copies import ATOMS, MAX_LEVELS, Node, TooDeep, copied, noded
 
 Path = tuple[Hashable, ...]
@@ -157,6 +158,7 @@ class Tree:
         draft: dict[Any, Any] = copied(self.root)
         result = mutator(draft)
         if result is not None and not isinstance(result, dict):
+            require_answer(result, mutator, "a mutator")
             raise TypeError("[SPECTER:model] update() mutator must return a dict or None")
         return draft if result is None else result
 

@@ -1,14 +1,16 @@
 """
-Rules of Store: one flat dict, replaced as a whole by each change.
+Rules of Store: one flat dict. Its values are the application's own objects and are not copied.
 
-A state is never edited once it stands, so that whoever has it may read it while another thread changes the store. Its
-values are the application's own objects and are not copied.
+A change gives a new state and leaves the old one as it was, so that whoever has it may read it while another thread
+changes the store. `merge` and `drop` edit the state instead, for a store that shows nothing but copies of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
+
+from .callables import require_answer
 
 State = dict[str, Any]
 
@@ -32,7 +34,20 @@ def merged(state: State, partial: State) -> State:
     Raises:
         TypeError: *partial* is no dict.
     """
-    return {**state, **_dict(partial, "set")}
+    return merge(state.copy(), partial)
+
+
+def merge(state: State, partial: State) -> State:
+    """
+    Set the entries of *partial* in the state itself. Returns it.
+
+    Raises:
+        TypeError: *partial* is no dict.
+    """
+    if not isinstance(partial, dict):
+        raise _no_dict(partial, "set")
+    state.update(partial)
+    return state
 
 
 def replaced(state: State, new: State) -> State:
@@ -42,25 +57,33 @@ def replaced(state: State, new: State) -> State:
     Raises:
         TypeError: *new* is no dict.
     """
-    return dict(_dict(new, "replace"))
+    if not isinstance(new, dict):
+        raise _no_dict(new, "replace")
+    return dict(new)
 
 
 def without(state: State, *keys: Hashable) -> State:
     """The state without *keys*; the very same dict if it has none of them."""
-    gone = {key for key in keys if key in state}
-    if not gone:
-        return state
-    return {key: value for key, value in state.items() if key not in gone}
+    left = drop(state.copy(), keys)
+    return state if left is None else left
 
 
-def updated(state: State, mutator: Callable[[State], State | None]) -> State:
+def drop(state: dict[Any, Any], keys: Iterable[Hashable]) -> State | None:
+    """Take *keys* out of the state itself. Returns it, or `None` if it has none of them."""
+    before = len(state)
+    for key in keys:
+        state.pop(key, None)
+    return None if len(state) == before else state
+
+
+def updated(state: State, mutator: Callable[[State], State | None], *, restore: bool = True) -> State:
     """
     The state after *mutator* has edited a draft of it.
 
     Args:
         state: As it stands. Not edited.
-        mutator: Gets a copy of the state. Edits it, or returns a dict that takes its place. If it raises, the dicts,
-            lists and sets within the state get back what they held before it ran.
+        mutator: Gets a copy of the state. Edits it, or returns a dict that takes its place.
+        restore: If *mutator* raises, the dicts, lists and sets within the state get back what they held before it ran.
 
     Raises:
         TypeError: *mutator* cannot be called, or returned something else.
@@ -68,10 +91,11 @@ def updated(state: State, mutator: Callable[[State], State | None]) -> State:
     if not callable(mutator):
         raise TypeError("[SPECTER:store] update() requires a callable mutator")
     draft = dict(state)
-    before = _contents(state)
+    before = _contents(state) if restore else []
     try:
         result = mutator(draft)
         if result is not None and not isinstance(result, dict):
+            require_answer(result, mutator, "a mutator")
             raise TypeError("[SPECTER:store] update() mutator must return a dict or None")
     except BaseException:
         for container, content in before:
@@ -80,10 +104,8 @@ def updated(state: State, mutator: Callable[[State], State | None]) -> State:
     return draft if result is None else dict(result)
 
 
-def _dict(value: State, call: str) -> State:
-    if not isinstance(value, dict):
-        raise TypeError(f"[SPECTER:store] {call}() requires a dict, got {type(value).__name__}")
-    return value
+def _no_dict(value: object, call: str) -> TypeError:
+    return TypeError(f"[SPECTER:store] {call}() requires a dict, got {type(value).__name__}")
 
 
 # What a mutator can edit in place, and this rule can put back. A subclass may have more to it than its entries.

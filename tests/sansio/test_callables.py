@@ -1,11 +1,12 @@
 """Plain functions, coroutine functions, and their names."""
 
 import functools
+import inspect
 import re
 
 import pytest
 
-from specter.sansio.callables import is_coroutine_function, name_of, require_plain
+from specter.sansio.callables import is_coroutine_function, name_of, require_answer, require_plain
 
 
 def plain():
@@ -53,6 +54,27 @@ def test_coroutine_functions(fn):
 
     assert "call specter.use_backend('asyncio')" in str(found.value)
     assert is_coroutine_function(fn)
+
+
+def test_the_answer_of_a_coroutine_function_is_refused_and_closed():
+    answer = waits()
+
+    with pytest.raises(
+        TypeError, match="a reader must be a plain function on gevent, got the coroutine function waits"
+    ):
+        require_answer(answer, waits, "a reader")
+
+    assert inspect.getcoroutinestate(answer) == inspect.CORO_CLOSED
+
+
+def test_a_coroutine_that_a_plain_function_hands_on_is_its_callers():
+    answer = waits()
+
+    require_answer(answer, lambda: answer, "a reader")
+    require_answer(None, waits, "a reader")
+
+    assert inspect.getcoroutinestate(answer) == inspect.CORO_CREATED
+    answer.close()
 
 
 def test_names():

@@ -80,6 +80,15 @@ def test_without_keys_that_are_not_there_the_state_stays_the_same_dict(keys: tup
     assert store.without(old, *keys) is old
 
 
+def test_merge_and_drop_edit_the_state_itself() -> None:
+    state: dict[str, Any] = {"a": 1, "b": 2}
+
+    assert store.merge(state, {"b": 3, "c": 4}) is state
+    assert store.drop(state, ["a", "a", "nope"]) is state
+    assert state == {"b": 3, "c": 4}
+    assert store.drop(state, ["a"]) is store.drop(state, []) is None
+
+
 def test_a_mutator_edits_a_draft() -> None:
     old = {"a": 1}
 
@@ -115,6 +124,18 @@ def test_a_mutator_that_returns_neither_a_dict_nor_none_changes_nothing() -> Non
     with pytest.raises(TypeError, match=r"update\(\) mutator must return a dict or None"):
         store.updated({"inner": inner}, mutate)
     assert inner == [1]
+
+
+def test_what_a_mutator_has_edited_before_it_raised_may_be_left_to_it() -> None:
+    inner = [1]
+
+    def mutate(draft: dict[str, Any]) -> None:
+        draft["inner"].append(2)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        store.updated({"inner": inner}, mutate, restore=False)
+    assert inner == [1, 2]
 
 
 def test_a_mutator_that_succeeds_edits_the_values_themselves() -> None:

@@ -1,0 +1,242 @@
+"""A flat state that tells its subscribers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from types import CoroutineType
+from typing import Any, TypeVar
+
+from gevent import getcurrent
+
+from specter.sansio import store as rules
+from specter.sansio.callables import require_answer
+from specter.sansio.store import State
+
+from ._observed import Observed
+from .event_bus import bus
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Store(Observed):
+    """
+    A flat dict that several parts of an application share.
+
+    Its values are the application's own objects: a snapshot is a new dict with the same values. Reading does not wait;
+    a change waits for the reader or the mutator of another greenlet. A change returns when subscribers have heard of
+    it, in the greenlet that made it.
+
+    Args:
+        name: For logs and for the event.
+        initial_state: Copied. `None` for an empty store.
+        emit_events: Whether the bus gets an event for each change, with a snapshot.
+        change_event: Its name, if not ``<name>:changed``.
+
+    Attributes:
+        name: As given.
+    """
+
+    _kind = "store"
+
+    def __init__(
+        self,
+        name: str,
+        initial_state: State | None = None,
+        *,
+        emit_events: bool = False,
+        change_event: str | None = None,
+    ) -> None:
+        super().__init__(name, emit_events, change_event)
+        # Each change edits it in one operation of the dict, or replaces it: so it is read without the lock.
+        self._state: State = dict(initial_state or {})
+        # {fn: on whose behalf: the id of each owner, None for who has none}
+        self._subscribers: dict[Callable[[State, Store], Any], set[int | None]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Store {self.name!r} keys={len(self._state)}>"
+
+    def get(self, key: str | None = None, default: Any = None) -> Any:
+        """
+        Read one value, or all.
+
+        Args:
+            key: `None` for a snapshot of the state.
+            default: What to return if the store has no such key.
+        """
+        return self._state.copy() if key is None else self._state.get(key, default)
+
+    def snapshot(self) -> State:
+        """A copy of the state, not deep."""
+        return self._state.copy()
+
+    def access(self, reader: Callable[[State], T]) -> T:
+        """
+        Read several values while nothing changes.
+
+        Args:
+            reader: A plain function of the state itself, which it must not change and must not keep.
+
+        Returns:
+            What *reader* returned.
+
+        Raises:
+            TypeError: *reader* cannot be called, or is a coroutine function.
+        """
+        if not callable(reader):
+            raise TypeError("[SPECTER:store] access() requires a callable reader")
+        if self._holder is not None and self._holder is getcurrent():
+            return reader(self._state)
+        with self._lock:
+            self._holder = getcurrent()
+            try:
+                found = reader(self._state)
+            finally:
+                self._holder = None
+        if isinstance(found, CoroutineType):
+            require_answer(found, reader, "a reader")
+        return found
+
+    def set(self, partial: State) -> State:
+        """
+        Set the entries of *partial*, and leave the others.
+
+        Returns:
+            A snapshot.
+
+        Raises:
+            TypeError: *partial* is no dict.
+        """
+        return self._change(rules.merge, partial)
+
+    def replace(self, state: State) -> State:
+        """
+        Put a copy of *state* in the place of the whole state.
+
+        Returns:
+            A snapshot.
+
+        Raises:
+            TypeError: *state* is no dict.
+        """
+        return self._change(rules.replaced, state)
+
+    def delete(self, *keys: str) -> State:
+        """
+        Delete entries. Unknown keys are ignored; if all are unknown, nobody hears of it.
+
+        Returns:
+            A snapshot.
+        """
+        return self._change(rules.drop, keys)
+
+    def clear(self) -> State:
+        """
+        Delete all entries.
+
+        Returns:
+            A snapshot: empty.
+        """
+        return self.replace({})
+
+    def update(self, mutator: Callable[[State], State | None]) -> State:
+        """
+        Change the state in one step: nobody else changes it meanwhile.
+
+        Args:
+            mutator: A plain function that gets a draft, a copy of the state, and edits it or returns a dict that takes
+                its place. If it raises, the state is left as it was, but for what it edited within its values. It
+                changes the store through its draft alone.
+
+        Returns:
+            A snapshot.
+
+        Raises:
+            TypeError: *mutator* cannot be called, is a coroutine function, or returned neither a dict nor `None`.
+        """
+        return self._change(self._updated, mutator)
+
+    def subscribe(
+        self, fn: Callable[[State, Store], Any], immediate: bool = False, owner: Any = None
+    ) -> Callable[[], None]:
+        """
+        Hear of each change: ``fn(snapshot, store)``.
+
+        Args:
+            fn: A plain function. Subscribed several times, it is called once for each change.
+            immediate: Also call it now.
+            owner: Ends the subscription when it stops; anything with ``add_cleanup``.
+
+        Returns:
+            A plain function that ends the subscription: all that *fn* has, but for those of owners.
+
+        Raises:
+            TypeError: *fn* cannot be called, or is a coroutine function, or *owner* cannot own.
+        """
+        self._require_subscriber(fn, owner)
+        holder = None if owner is None else id(owner)
+        with self._pieces:
+            holders = self._subscribers.setdefault(fn, set())
+            holders.add(holder)
+            if immediate:
+                self._heard.append((fn, self._state.copy()))
+
+        def unsubscribe() -> None:
+            with self._pieces:
+                holders.discard(holder)
+                if not holders and self._subscribers.get(fn) is holders:
+                    del self._subscribers[fn]
+
+        if owner is not None:
+            owner.add_cleanup(unsubscribe)
+        if immediate:
+            self._deliver()
+        return unsubscribe
+
+    def watch(self, fn: Callable[[State, Store], Any], immediate: bool = True) -> Callable[[], None]:
+        """Subscribe, and hear of the present state at once; see `subscribe`."""
+        return self.subscribe(fn, immediate=immediate)
+
+    def destroy(self) -> None:
+        """End all subscriptions, and empty the state. Nobody hears of it."""
+        self._require_free()
+        with self._lock, self._pieces:
+            self._state.clear()
+            self._subscribers.clear()
+        log.debug("store %r destroyed", self.name)
+
+    def _updated(self, state: State, mutator: Callable[[State], State | None]) -> State:
+        self._holder = getcurrent()
+        try:
+            # What a mutator that waits has edited within the values may have been edited by others as well.
+            return rules.updated(state, mutator, restore=False)
+        finally:
+            self._holder = None
+
+    def _change(self, rule: Callable[[State, Any], State | None], what: Any) -> State:
+        if self._holder is not None:
+            self._require_free()
+        with self._lock:
+            state = rule(self._state, what)
+            if state is not None:
+                self._state = state
+                if self._subscribers:
+                    # A list, made in one piece: other threads may subscribe meanwhile.
+                    for fn in [*self._subscribers]:
+                        self._heard.append((fn, state.copy()))
+                if self._emit_events:
+                    self._heard.append((_emit, state.copy()))
+            snapshot = self._state.copy()
+        if self._heard:
+            self._deliver()
+        return snapshot
+
+
+def _emit(state: State, store: Store) -> None:
+    bus.emit(store._change_event, state)
+
+
+def create_store(name: str, initial_state: State | None = None, **options: Any) -> Store:
+    """Make a `Store`; *options* are its keyword arguments."""
+    return Store(name, initial_state, **options)
