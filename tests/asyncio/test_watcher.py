@@ -598,6 +598,24 @@ print("ended")
     assert python(code) == "ended"
 
 
+async def test_a_source_that_goes_on_is_named_and_left_to_itself(runtime, caplog, monkeypatch):
+    monkeypatch.setattr("specter.watcher._STOP_TIMEOUT", SHORT)
+    enough = anyio.Event()
+
+    async def stubborn():
+        with anyio.CancelScope(shield=True):
+            await enough.wait()
+
+    watcher = await Watcher("stubborn", poll=stubborn).start()
+    await checkpoint()
+    with anyio.fail_after(5):
+        await watcher.stop()
+    enough.set()
+
+    line = stubborn.__code__.co_firstlineno + 2
+    assert f"watcher 'stubborn' did not end, waits at test_watcher.py:{line} in stubborn" in caplog.text
+
+
 async def slow_values(open_sources):
     open_sources.append(1)
     try:
