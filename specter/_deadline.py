@@ -14,10 +14,9 @@ from contextvars import ContextVar
 
 import anyio
 
-stop_by: ContextVar[float] = ContextVar("specter_stop_by", default=math.inf)
+from .sansio.deadline import half_way
 
-# A step that begins late still gets this long: a cleanup that never began is worse than a deadline missed by a little.
-LEAST_SECONDS = 0.02
+stop_by: ContextVar[float] = ContextVar("specter_stop_by", default=math.inf)
 
 
 def time_left() -> float:
@@ -40,8 +39,7 @@ def at_most(seconds: float) -> Iterator[float]:
 @contextmanager
 def half_of_the_rest() -> Iterator[float]:
     """Hand down half of what is left, so that one step that hangs never uses the time of those after it."""
-    left = time_left()
-    until = left if math.isinf(left) else anyio.current_time() + max(left, LEAST_SECONDS) / 2
+    until = half_way(anyio.current_time(), stop_by.get())
     token = stop_by.set(until)
     try:
         yield until

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from ._calls import forget, name_of
-from ._deadline import LEAST_SECONDS, stop_by
+from ._deadline import stop_by
 from ._shield import Undisturbed
 from ._timing import forget_timer
 from ._waiting import waits, waits_of
+from .sansio.deadline import half_way
 from .sansio.ledger import Step
 from .sansio.lifecycle import RUNNING
 from .task import Task
@@ -121,7 +122,7 @@ class Teardown:
 
     def _perform(self, service: Service, step: Step) -> Coroutine[Any, Any, None] | None:
         match step.kind:
-            case "hook" | "call":
+            case "hook" | "unsubscribe" | "cleanup":
                 return self._call(service, step.subject)
             case "tasks":
                 return self._begin_to_end_tasks(service)
@@ -204,7 +205,7 @@ class Teardown:
         for level in self._levels:
             if level.until is None:
                 level.until = min(limit, now + level.service.stop_timeout)
-            limit = now + max(level.until - now, LEAST_SECONDS) / 2
+            limit = half_way(now, level.until)
         return now + (limit - now) * _BEFORE_CANCEL, limit
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import inspect
 import logging
 import math
-import random
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ._calls import forget, name_of
 from .sansio.ownership import require_callable
-from .sansio.timers import Timer
+from .sansio.timers import Timer, new_key
 from .task import Task
 
 if TYPE_CHECKING:
@@ -97,9 +96,7 @@ def require_seconds(seconds: float, what: str, least: float | None = None) -> No
 
 def _start(service: Service, kind: str, fn: Callable[[], Any], seconds: float) -> str:
     timers = _timers(service, kind)
-    key = f"{kind}_{random.getrandbits(32):08x}"
-    while key in timers:
-        key = f"{kind}_{random.getrandbits(32):08x}"
+    key = new_key(kind, timers)
     timer = timers[key] = Timer(fn, seconds if kind == "interval" else None, key, service)
     service._runtime._add_timer(timer, seconds)
     return key

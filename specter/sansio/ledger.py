@@ -21,8 +21,8 @@ class Step(NamedTuple):
     One step of a teardown.
 
     Args:
-        kind: ``hook``, ``timers``, ``tasks``, ``call``, ``child`` or ``subscribers``.
-        subject: What it is done to: the hook, the list of timers, the function to call, the child; else `None`.
+        kind: ``hook``, ``timers``, ``tasks``, ``unsubscribe``, ``child``, ``cleanup`` or ``subscribers``.
+        subject: What it is done to: the function to call, the list of timers, the child; else `None`.
     """
 
     kind: str
@@ -30,20 +30,34 @@ class Step(NamedTuple):
 
 
 class Ledger:
-    """All that one service owns. Lists are oldest first."""
+    """
+    All that one service owns. Lists are oldest first.
+
+    What the runtimes hold in different ways can be given:
+
+    Args:
+        tasks: Those that run; each leaves when it ends.
+        children: A list, or ``{id of the child: child}``.
+        subscribers: Those who hear of the state.
+    """
 
     __slots__ = ("bus_unsubs", "children", "cleanups", "intervals", "subscribers", "tasks", "timeouts")
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        tasks: dict[Any, None] | None = None,
+        children: Any = None,
+        subscribers: dict[Any, Any] | None = None,
+    ) -> None:
         self.intervals: dict[str, Any] = {}
         self.timeouts: dict[str, Any] = {}
-        # A dict keeps the order in which tasks were started; each leaves when it ends.
-        self.tasks: dict[Any, None] = {}
+        # A dict keeps the order in which tasks were started.
+        self.tasks = {} if tasks is None else tasks
         self.bus_unsubs: list[Callable[[], Any]] = []
-        # {id of the child: child}: thousands of children come and go one by one.
-        self.children: dict[int, Any] = {}
+        # By id, since thousands of children come and go one by one.
+        self.children: Any = {} if children is None else children
         self.cleanups: list[Callable[[], Any]] = []
-        self.subscribers: dict[Any, Any] = {}
+        self.subscribers = {} if subscribers is None else subscribers
 
     def __bool__(self) -> bool:
         """Whether anything must be released."""
@@ -84,17 +98,21 @@ class Ledger:
         # Also without any: from here on none may be started.
         yield _TASKS
         while self.bus_unsubs:
-            yield Step("call", self.bus_unsubs.pop())
+            yield Step("unsubscribe", self.bus_unsubs.pop())
         for _ in range(len(self.children)):
             # Asked each time: one may have left by itself meanwhile. And no more than there were, or one that adds
             # another for ever would keep the round from ending.
             if self.children:
-                yield Step("child", self.children.popitem()[1])
+                yield Step("child", self._last_child())
         for _ in range(len(self.cleanups)):
             if self.cleanups:
-                yield Step("call", self.cleanups.pop())
+                yield Step("cleanup", self.cleanups.pop())
         if self.subscribers:
             yield _SUBSCRIBERS
+
+    def _last_child(self) -> Any:
+        children = self.children
+        return children.pop() if isinstance(children, list) else children.popitem()[1]
 
 
 _TASKS = Step("tasks")

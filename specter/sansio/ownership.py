@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 # In this order: a resource that can be stopped gently is not killed.
@@ -43,11 +43,19 @@ def stop_method(resource: object, name: str | None = None, *, tried: Sequence[st
     Raises:
         TypeError: There is no such method; names the resource's type and what was tried.
     """
-    for candidate in (name,) if name is not None else tried:
-        method = getattr(resource, candidate, None)
+    method = first_method(resource, (name,) if name is not None else tried)
+    if method is None:
+        wanted = repr(name) if name is not None else ", ".join(tried)
+        raise TypeError(
+            f"{type(resource).__name__} cannot be owned: no method to end it (tried {wanted}); pass stop_method="
+        )
+    return method
+
+
+def first_method(resource: object, names: Iterable[str]) -> Callable[[], Any] | None:
+    """The first of the methods *names* that *resource* has, bound; `None` if it has none of them."""
+    for name in names:
+        method = getattr(resource, name, None)
         if callable(method):
             return method  # type: ignore[no-any-return]
-    wanted = repr(name) if name is not None else ", ".join(tried)
-    raise TypeError(
-        f"{type(resource).__name__} cannot be owned: no method to end it (tried {wanted}); pass stop_method="
-    )
+    return None

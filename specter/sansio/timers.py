@@ -10,13 +10,25 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterable
+import random
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 _SWEEP_FROM = 64  # below this many dead timers a sweep costs more than they do
 
 # Sums of floats miss the millisecond by a hair (0.1 + 0.2); without this a timer would slip to the next one.
 _TOLERANCE = 1e-6
+
+# Of its own: an application that has seeded the shared one gets the numbers that it expects.
+_random = random.Random()
+
+
+def new_key(kind: str, taken: Container[str]) -> str:
+    """A key like ``interval_0a1b2c3d`` that is not in *taken*."""
+    while True:
+        key = f"{kind}_{_random.getrandbits(32):08x}"
+        if key not in taken:
+            return key
 
 
 class Timer:

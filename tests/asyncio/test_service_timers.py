@@ -142,7 +142,7 @@ async def test_ids_say_what_they_are_of(service):
 
 async def test_ids_are_never_given_twice(service, monkeypatch):
     numbers = iter([7, 7, 7, 8])
-    monkeypatch.setattr("specter._timing.random.getrandbits", lambda bits: next(numbers))
+    monkeypatch.setattr("specter.sansio.timers._random.getrandbits", lambda bits: next(numbers))
 
     assert service.interval(checkpoint, 1) == "interval_00000007"
     assert service.interval(checkpoint, 1) == "interval_00000008"

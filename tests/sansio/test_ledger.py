@@ -66,11 +66,11 @@ def test_the_order():
         ("hook", "on_stop"),
         ("timers", ["interval 1", "interval 2", "timeout"]),
         ("tasks", None),
-        ("call", "unsub"),
+        ("unsubscribe", "unsub"),
         ("child", "child 2"),
         ("child", "child 1"),
-        ("call", "cleanup 2"),
-        ("call", "cleanup 1"),
+        ("cleanup", "cleanup 2"),
+        ("cleanup", "cleanup 1"),
         ("subscribers", None),
     ]
 
@@ -81,20 +81,20 @@ def test_what_a_step_takes_out_itself_is_not_asked_for_again():
     def do(step):
         if step == Step("child", "child 2"):
             ledger.children.clear()
-        if step == Step("call", "cleanup 2"):
+        if step == Step("cleanup", "cleanup 2"):
             ledger.cleanups.clear()
 
     found = steps(ledger, do=do)
 
     assert Step("child", "child 1") not in found
-    assert Step("call", "cleanup 1") not in found
+    assert Step("cleanup", "cleanup 1") not in found
 
 
 def test_what_a_step_adds_is_released():
     ledger = full()
 
     def do(step):
-        if step == Step("call", "cleanup 1"):
+        if step == Step("cleanup", "cleanup 1"):
             ledger.children[3] = "late child"
             ledger.cleanups.append("late cleanup")
         if step == Step("child", "late child"):
@@ -103,7 +103,7 @@ def test_what_a_step_adds_is_released():
     found = steps(ledger, do=do)
 
     assert not ledger
-    assert found.index(Step("child", "late child")) < found.index(Step("call", "late cleanup"))
+    assert found.index(Step("child", "late child")) < found.index(Step("cleanup", "late cleanup"))
     assert found.count(Step("tasks")) == 3
 
 
@@ -112,16 +112,13 @@ def test_a_step_that_adds_for_ever_is_given_up():
     ledger.cleanups.append("again")
 
     def do(step):
-        if step.kind == "call":
+        if step.kind == "cleanup":
             ledger.cleanups.append("again")
 
     found = steps(ledger, do=do)
 
-    assert found.count(Step("call", "again")) == MOST_ROUNDS
+    assert found.count(Step("cleanup", "again")) == MOST_ROUNDS
     assert ledger
-
-
-KINDS = ["hook", "timers", "tasks", "call", "child", "call", "subscribers"]
 
 
 @given(
@@ -149,10 +146,11 @@ def test_everything_goes_once_and_in_order(counts, extra):
     found = steps(ledger, do=do)
 
     assert not ledger
-    singles = [step for step in found if step.kind in ("call", "child") and step.subject != "late"]
+    singles = [step for step in found if step.kind in ("unsubscribe", "child", "cleanup") and step.subject != "late"]
     assert len(singles) == len(set(singles))
     if not extra:
         kinds = [step.kind for step in found]
         assert [kind for kind in ("timers", "tasks", "child", "subscribers") if kind in kinds] == sorted(
-            {kind for kind in kinds if kind != "call"}, key=["timers", "tasks", "child", "subscribers"].index
+            {kind for kind in kinds if kind not in ("unsubscribe", "cleanup")},
+            key=["timers", "tasks", "child", "subscribers"].index,
         )

@@ -1,0 +1,67 @@
+"""
+Which greenlet waits for which.
+
+A start or stop that is asked for from within itself (by its own hook, a task that it ends, the stop of a child, or
+something that one of these waits for) returns at once instead of waiting for ever.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gevent import getcurrent
+from gevent.event import Event
+
+from specter.sansio.waits import Waits
+
+log = logging.getLogger("specter_gevent.service")
+
+waits = Waits()
+
+
+def waits_for_caller(other: object) -> bool:
+    """Whether *other* is the caller or waits for it, directly or by way of others: never wait for it then."""
+    return waits.leads(other, getcurrent())
+
+
+class Phase:
+    """A start or a stop that goes on."""
+
+    # The greenlet that carries it out.
+    greenlet: Any = None
+    # Made when somebody waits for the end: mostly nobody does.
+    _ended: Event | None = None
+
+    def wait(self) -> None:
+        """Wait for its end."""
+        if self._ended is None:
+            self._ended = Event()
+        with waiting_for(self.greenlet):
+            self._ended.wait()
+
+    def end(self) -> None:
+        """Wake all who wait."""
+        if self._ended is not None:
+            self._ended.set()
+
+
+@contextmanager
+def waiting_for(awaited: object) -> Iterator[None]:
+    """Note that the caller waits for *awaited*."""
+    caller = getcurrent()
+    waits.add(caller, awaited)
+    try:
+        yield
+    finally:
+        waits.remove(caller, awaited)
+
+
+def kill_soon(greenlet: Any) -> None:
+    """Have *greenlet* killed at the next turn of the hub. An error of that is logged."""
+    try:
+        greenlet.kill(block=False)
+    except Exception as error:
+        log.exception("[SPECTER] %r cannot be killed: %s", greenlet, error)

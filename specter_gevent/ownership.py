@@ -1,0 +1,72 @@
+"""What must be undone at the end, last first: for owners that are no services."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from specter.sansio.callables import require_plain
+from specter.sansio.ownership import STOP_METHODS, first_method
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# Nothing awaits here.
+OWNERSHIP_STOP_METHODS = tuple(name for name in STOP_METHODS if name != "aclose")
+
+
+def resolve_cleanup(resource: Any, stop_method: str | None = None) -> Callable[[], Any]:
+    """
+    Find the bound method that ends a resource.
+
+    Args:
+        resource: What is owned.
+        stop_method: The name of the method; the first of `OWNERSHIP_STOP_METHODS` that exists if `None` or empty.
+
+    Raises:
+        TypeError: There is no such method, it is a coroutine function, or *resource* is `None`.
+    """
+    if resource is None:
+        raise TypeError("[SPECTER] Cannot resolve cleanup for None")
+    tried = [stop_method] if stop_method else OWNERSHIP_STOP_METHODS
+    method = first_method(resource, tried)
+    if method is None:
+        kind = type(resource).__name__
+        raise TypeError(f"[SPECTER] Could not resolve cleanup method for {kind}. Tried: {tried}")
+    require_plain(method, "a cleanup")
+    return method
+
+
+class Cleanups(list[Callable[[], Any]]):
+    """
+    Cleanups of one owner, oldest first.
+
+    Args:
+        owner: The owner, for logs: ``handler 'name'``.
+    """
+
+    def __init__(self, owner: str = "") -> None:
+        super().__init__()
+        self.owner = owner
+
+    def add(self, fn: Callable[[], Any]) -> None:
+        """Add a plain function without parameters. What cannot be called is ignored."""
+        if callable(fn):
+            require_plain(fn, "a cleanup")
+            self.append(fn)
+
+    def own(self, resource: T, method: str | None = None) -> T:
+        """Add the ending of a resource; see `resolve_cleanup`. `None` is ignored."""
+        if resource is not None:
+            self.add(resolve_cleanup(resource, method))
+        return resource
+
+    def run(self) -> None:
+        """Run and forget all, last first. An error is logged with its traceback and the rest goes on."""
+        while self:
+            fn = self.pop()
+            try:
+                fn()
+            except Exception as error:
+                log.warning("[SPECTER] Failed to run cleanup for %s: %s", self.owner, error, exc_info=True)
