@@ -27,14 +27,16 @@ class Output:
     Args:
         stream: As `subprocess.Popen` made it: its file descriptor is read, the object itself only closed.
         name: For logs and errors, like ``stdout of 'ffmpeg'``.
+        longest: What is longer is no line. Characters or bytes.
     """
 
-    def __init__(self, stream: Any, name: str) -> None:
+    def __init__(self, stream: Any, name: str, longest: int = LONGEST_LINE) -> None:
         self.name = name
-        self.items = Items(_decoder(stream))
+        self.items = Items(_decoder(stream), longest)
         self._stream = stream
+        self._fd: int = stream.fileno()
         self._error_told = self._cut_told = False
-        os.set_blocking(stream.fileno(), False)
+        os.set_blocking(self._fd, False)
 
     @property
     def closed(self) -> bool:
@@ -59,7 +61,7 @@ class Output:
         if self._stream.closed:
             return False
         try:
-            data = os.read(self._stream.fileno(), _READ)
+            data = os.read(self._fd, _READ)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -86,6 +88,17 @@ class Output:
             self._cut_told = True
             log.error("%s: a line is longer than %s, its rest is left out; chunk_size= reads without such a limit",
                       self.name, LONGEST_LINE)  # fmt: skip
+
+
+def close_now(stream: Any, name: str) -> None:
+    """Close without waiting: text that was never taken in by the child is dropped with the pipe."""
+    if stream.closed:
+        return
+    try:
+        os.set_blocking(stream.fileno(), False)
+        stream.close()
+    except OSError as error:
+        log.debug("a stream of process %r was closed with text in it: %s", name, error)
 
 
 def _decoder(stream: Any) -> Decoder | None:

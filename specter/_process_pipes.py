@@ -67,7 +67,7 @@ class Pipe(Output):
     def close(self) -> None:
         """Close the stream. A task that waits for it goes on, and finds its end."""
         if not self._stream.closed:
-            anyio.notify_closing(self._stream.fileno())
+            anyio.notify_closing(self._fd)
             self._stream.close()
 
     async def _wait_and_read(self) -> None:
@@ -75,7 +75,7 @@ class Pipe(Output):
             self._end()
             return
         try:
-            await anyio.wait_readable(self._stream.fileno())
+            await anyio.wait_readable(self._fd)
         except anyio.ClosedResourceError:
             return  # `finish` has taken in what there was
         self._read()

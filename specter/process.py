@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +16,7 @@ import anyio.lowlevel
 from ._calls import name_of
 from ._deadline import time_left
 from ._process_child import Child
+from ._process_output import close_now
 from ._process_pipes import LineIteration, Pipe
 from ._process_stop import run_whole, stop_child
 from ._process_wait import kill_and_reap, wait
@@ -342,7 +342,7 @@ class ManagedProcess:
         process = child.popen
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
-                _close(stream, self.name)
+                close_now(stream, self.name)
         for owner in self._owners:
             if isinstance(owner, Service):
                 owner._forget_cleanup(self.stop)
@@ -409,14 +409,3 @@ def _seconds(value: float, what: str) -> float:
 
 def _at_end(stream: Any, pipe: Pipe | None) -> bool:
     return stream is None or (pipe.at_end if pipe is not None else stream.closed)
-
-
-def _close(stream: Any, name: str) -> None:
-    """Close without waiting: text that was never taken in by the child is dropped with the pipe."""
-    if stream.closed:
-        return
-    try:
-        os.set_blocking(stream.fileno(), False)
-        stream.close()
-    except OSError as error:
-        log.debug("a stream of process %r was closed with text in it: %s", name, error)

@@ -1,0 +1,463 @@
+"""Children: started, waited for, stopped with all that they started."""
+
+import os
+import signal
+import subprocess
+from subprocess import DEVNULL, PIPE
+
+import gevent
+import pytest
+from children import alive, at_most, children, exists, nothing_left, open_files
+from gevent.hub import get_hub
+from greenlets import ended, eventually, turns
+
+from specter_gevent import ManagedProcess, start_process
+from specter_gevent.process import log
+
+# Says "ready" when its trap is set, and ends only by SIGKILL.
+STUBBORN = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"]
+# A child and a grandchild; prints the process id of the grandchild.
+FAMILY = ["sh", "-c", "sleep 60 & echo $!; wait"]
+# Without its pipe: nobody waits for the end of that.
+QUIET_FAMILY = ["sh", "-c", "sleep 60 > /dev/null & echo $!; wait"]
+
+
+class Owner:
+    """Keeps cleanups and runs them when it is told to."""
+
+    def __init__(self):
+        self._cleanups = []
+
+    def add_cleanup(self, fn):
+        self._cleanups.append(fn)
+
+    def _forget_cleanup(self, fn):
+        if fn in self._cleanups:
+            self._cleanups.remove(fn)
+
+    def stop(self):
+        while self._cleanups:
+            self._cleanups.pop()()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm():
+    """What stays open as long as this process lives: the watchdog's pipe, and the hub's files."""
+    with start_process("warm", ["true"]) as process:
+        process.wait()
+
+
+@pytest.fixture(autouse=True)
+def clean(warm):
+    with nothing_left():
+        before = open_files(), children()
+        yield
+        # Who minds a child hears of its end at the next turn of the hub.
+        eventually(lambda: (open_files(), children()) == before)
+
+
+def stubborn(**keywords):
+    process = ManagedProcess("stubborn", **keywords)
+    process.start(STUBBORN, stdout=PIPE)
+    assert next(process.lines()) == b"ready"
+    return process
+
+
+def test_a_process_runs_and_ends():
+    process = start_process("quick", ["sh", "-c", "exit 3"])
+
+    assert process.pid == process.process.pid
+    assert process.wait() == 3
+    assert (process.running, process.returncode, process.poll()) == (False, 3, 3)
+
+
+def test_what_was_not_started_has_no_numbers():
+    process = ManagedProcess("idle")
+
+    assert (process.running, process.pid, process.returncode, process.process) == (False, None, None, None)
+    assert process.stop() is process
+    assert process.poll() is None
+    with pytest.raises(RuntimeError, match=r"^\[SPECTER:process\] 'idle' has not been started$"):
+        process.wait()
+
+
+def test_a_process_that_runs_is_not_started_again():
+    with ManagedProcess("once") as process:
+        process.start(["sleep", "60"])
+        with pytest.raises(RuntimeError, match=r"^\[SPECTER:process\] 'once' is already running$"):
+            process.start(["sleep", "60"])
+
+
+def test_a_missing_program_is_the_systems_own_error():
+    process = ManagedProcess("missing")
+
+    with pytest.raises(FileNotFoundError, match="no-such-program"):
+        process.start(["no-such-program"])
+
+    assert process.process is None
+    process.start(["true"])
+    assert process.wait() == 0
+
+
+def test_an_owner_that_cannot_own_starts_nothing():
+    message = r"^\[SPECTER:process\] owner for 'homeless' must expose add_cleanup\(\)\. Got object\.$"
+    with pytest.raises(TypeError, match=message):
+        start_process("homeless", ["sleep", "60"], owner=object())
+
+
+def test_an_owner_that_refuses_ends_what_was_started():
+    class Closed:
+        def add_cleanup(self, fn):
+            raise RuntimeError("closed")
+
+    process = ManagedProcess("refused")
+    with pytest.raises(RuntimeError, match="closed"):
+        process.start(["sleep", "60"], owner=Closed())
+
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_stop_ends_a_process_and_keeps_its_return_code():
+    process = start_process("sleeper", ["sleep", "60"])
+    pid = process.pid
+
+    assert process.stop() is process
+
+    assert (process.process, process.pid, process.running) == (None, None, False)
+    assert (process.returncode, process.poll(), process.wait()) == (-signal.SIGTERM,) * 3
+    assert not exists(pid)
+    assert process.stop() is process
+
+
+def test_stop_leaves_what_the_child_has_started():
+    process = start_process("single", QUIET_FAMILY, stdout=PIPE)
+    grandchild = int(next(process.lines()))
+
+    process.stop()
+
+    assert alive(grandchild)
+    assert os.getpgid(grandchild) == os.getpgrp()
+    os.kill(grandchild, signal.SIGKILL)
+
+
+def test_with_kill_group_stop_ends_the_whole_group():
+    process = start_process("family", FAMILY, kill_group=True, stdout=PIPE)
+    grandchild = int(next(process.lines()))
+
+    process.stop()
+
+    assert not alive(grandchild)
+
+
+def test_with_kill_group_stop_ends_a_grandchild_after_the_child_itself_has_ended():
+    process = ManagedProcess("orphans", kill_group=True).start(["sh", "-c", "sleep 60 & echo $!"], stdout=PIPE)
+    grandchild = int(next(process.lines()))
+    assert process.wait() == 0
+    assert alive(grandchild)
+
+    process.stop()
+
+    assert not alive(grandchild)
+
+
+def test_a_start_ends_the_group_that_an_earlier_child_left():
+    process = ManagedProcess("again", kill_group=True).start(["sh", "-c", "sleep 60 & echo $!"], stdout=PIPE)
+    grandchild = int(next(process.lines()))
+    process.wait()
+
+    process.start(["true"])
+
+    assert not alive(grandchild)
+    process.stop()
+
+
+def test_a_start_can_override_kill_group():
+    process = ManagedProcess("single", kill_group=True)
+    process.start(["sleep", "60"], kill_group=False)
+
+    assert os.getpgid(process.pid) == os.getpgrp()
+    process.stop()
+
+
+def test_what_ignores_sigterm_is_killed(caplog):
+    process = stubborn(terminate_timeout=0.05)
+
+    process.stop()
+
+    assert process.returncode == -signal.SIGKILL
+    assert "'stubborn'" in caplog.text
+    assert "did not end after SIGTERM" in caplog.text
+
+
+def test_what_cannot_be_ended_is_named_and_left_behind(monkeypatch, caplog):
+    process = ManagedProcess("untouchable", terminate_timeout=0.02, kill_timeout=0.02)
+    process.start(["sleep", "60"])
+    with monkeypatch.context() as patch:
+        patch.setattr(process.process, "send_signal", lambda number: None)
+        process.stop()
+
+    assert process.running
+    assert f"process 'untouchable' ({process.pid}) did not end after SIGKILL" in caplog.text
+    process.stop()
+    assert not process.running
+
+
+def test_stop_can_be_given_a_shorter_time():
+    process = stubborn(terminate_timeout=60)
+
+    with at_most(5):
+        process.stop(timeout=0.05)
+
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("timeouts", [{"terminate_timeout": None}, {"terminate_timeout": 60}])
+def test_what_ends_in_its_own_time_is_waited_for(timeouts):
+    script = "trap 'sleep 0.1; exit 3' TERM; echo ready; while :; do sleep 0.02; done"
+    process = ManagedProcess("polite", kill_timeout=None, **timeouts).start(["sh", "-c", script], stdout=PIPE)
+    assert next(process.lines()) == b"ready"
+
+    process.stop(timeout=0)
+
+    assert process.returncode == 3
+
+
+def test_stops_at_once_are_one_stop():
+    process = stubborn(terminate_timeout=0.1)
+
+    stops = [gevent.spawn(process.stop) for _ in range(3)]
+    ended(stops[-1])
+
+    assert process.returncode == -signal.SIGKILL
+    gevent.joinall(stops)
+
+
+def test_a_stop_that_waits_for_a_start_ends_what_it_has_started():
+    process = ManagedProcess("undecided", kill_group=True, terminate_timeout=0.2)
+    # What this one leaves keeps the next start waiting.
+    process.start(["sh", "-c", "trap '' TERM; sleep 60 &"])
+    process.wait()
+    starting = gevent.spawn(process.start, ["sleep", "60"])
+    turns(1)
+
+    process.stop()
+
+    ended(starting)
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_process_can_be_started_again():
+    process = ManagedProcess("again")
+    for _ in range(2):
+        process.start(["sleep", "60"])
+        assert process.running
+        process.stop()
+        assert not process.running
+
+    process.start(["sh", "-c", "exit 4"])
+    assert process.wait() == 4
+    process.start(["sh", "-c", "exit 5"])
+    assert process.wait() == 5
+
+
+def test_of_two_starts_at_once_one_is_refused(hub_errors):
+    process = ManagedProcess("once")
+    starts = [gevent.spawn(process.start, ["sleep", "60"]) for _ in range(2)]
+    gevent.joinall(starts)
+
+    assert sorted(start.successful() for start in starts) == [False, True]
+    assert "is already running" in hub_errors.pop()
+    process.stop()
+
+
+def test_several_greenlets_may_wait():
+    process = start_process("awaited", ["sh", "-c", "sleep 0.1; exit 7"])
+
+    waits = [gevent.spawn(process.wait) for _ in range(5)]
+
+    assert [ended(wait) for wait in waits] == [7] * 5
+
+
+def test_waiting_may_have_a_limit():
+    with ManagedProcess("slow") as process:
+        process.start(["sleep", "60"])
+
+        with pytest.raises(subprocess.TimeoutExpired, match=r"sleep.*0\.02 seconds"):
+            process.wait(timeout=0.02)
+
+        assert process.running
+
+
+def test_a_timeout_around_a_wait_goes_through_as_itself():
+    with ManagedProcess("slow") as process:
+        process.start(["sleep", "60"])
+
+        outer = gevent.Timeout(0.02)
+        with pytest.raises(gevent.Timeout) as raised, outer:
+            process.wait(timeout=60)
+
+        assert raised.value is outer
+
+
+def test_a_wait_does_not_stop_the_hub():
+    ticks = []
+
+    def tick():
+        while True:
+            gevent.sleep(0.01)
+            ticks.append(1)
+
+    process = start_process("slow", ["sh", "-c", "read _"], stdin=PIPE)
+    ticking, waiting = gevent.spawn(tick), gevent.spawn(process.wait)
+    eventually(lambda: len(ticks) > 3)
+    process.process.stdin.close()
+
+    assert ended(waiting) == 1
+    ticking.kill()
+
+
+def test_a_wait_ends_although_a_grandchild_holds_the_pipes():
+    process = start_process("holder", ["sh", "-c", "sleep 60 & echo $!; exit 6"], stdout=PIPE)
+    grandchild = int(next(process.lines()))
+
+    assert ended(gevent.spawn(process.wait)) == 6
+
+    with at_most(5):
+        process.stop()
+    os.kill(grandchild, signal.SIGKILL)
+
+
+def test_a_child_is_reaped_although_nobody_waits():
+    process = start_process("forgotten", ["true"])
+
+    eventually(lambda: not exists(process.pid))
+
+    assert process.process.returncode == 0
+
+
+def test_an_owner_stops_its_processes():
+    owner = Owner()
+    process = start_process("owned", ["sleep", "60"], owner=owner)
+
+    owner.stop()
+
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_an_owner_keeps_nothing_of_a_child_that_ended():
+    owner = Owner()
+    short = [start_process("short", ["echo", "hello"], owner=owner, stdout=PIPE) for _ in range(3)]
+    kept = start_process("long", ["sleep", "60"], owner=owner)
+    lines = [list(process.lines()) for process in short]
+
+    eventually(lambda: owner._cleanups == [kept.stop])
+
+    assert lines == [[b"hello"]] * 3
+    # What has been read to its end is there as before, as long as nobody stops the process.
+    assert short[0].process.stdout.read() == b""
+    for process in [*short, kept]:
+        process.stop()
+
+
+def test_what_is_owned_twice_is_stopped_once():
+    first, second = Owner(), Owner()
+    process = start_process("shared", ["sleep", "60"], owner=first)
+    assert process.attach(second).attach(None) is process
+
+    second.stop()
+
+    assert not process.running
+    assert first._cleanups == []
+    with pytest.raises(TypeError, match="must expose add_cleanup"):
+        process.attach(5)
+
+
+def test_a_stop_goes_on_although_its_caller_is_killed():
+    process = stubborn(terminate_timeout=0.1)
+    child = process.process
+    stopping = gevent.spawn(process.stop)
+    turns(1)
+
+    stopping.kill()
+
+    assert child.poll() is None
+    process.stop()
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_a_start_whose_caller_is_killed_leaves_no_child():
+    process = ManagedProcess("cut")
+    starting = gevent.spawn(process.start, ["sleep", "60"])
+    turns(1)
+    starting.kill()
+
+    process.stop()
+    assert not process.running
+
+
+def test_in_the_hub_a_stop_ends_at_once(hub_errors):
+    process = stubborn(terminate_timeout=60)
+    pid = process.pid
+    get_hub().loop.run_callback(process.stop)
+
+    eventually(lambda: not exists(pid))
+
+    assert process.returncode == -signal.SIGKILL
+    assert process.process is None
+
+
+def test_a_process_without_a_reader_does_not_keep_the_hub():
+    process = start_process("long", ["sleep", "60"])
+    turns()
+
+    if subprocess.Popen.__module__ == "subprocess":
+        assert gevent.wait(timeout=5) is True
+    process.stop()
+
+
+def test_what_was_never_taken_in_does_not_hold_a_stop():
+    # The grandchild keeps the other end open.
+    process = start_process(
+        "deaf", ["sh", "-c", "sleep 60 <&0 & echo $!; wait"], stdin=PIPE, stdout=PIPE, bufsize=2**20
+    )
+    grandchild = int(next(process.lines()))
+    process.process.stdin.write(b"x" * 2**18)
+
+    with at_most(5):
+        process.stop()
+
+    os.kill(grandchild, signal.SIGKILL)
+
+
+def test_what_holds_a_pipe_in_a_session_of_its_own_delays_a_stop_only_briefly():
+    process = start_process("fled", ["sh", "-c", "setsid sleep 60 & echo $!; wait"], kill_group=True, stdout=PIPE)
+    escaped = int(next(process.lines()))
+
+    with at_most(5):
+        process.stop()
+
+    os.kill(escaped, signal.SIGKILL)
+
+
+def test_what_is_put_in_the_place_of_the_child_is_stopped_like_one():
+    process = ManagedProcess("adopted")
+    process.process = subprocess.Popen(["sleep", "60"], stdout=DEVNULL)
+
+    assert process.running
+    assert process.pid == process.process.pid
+    process.stop()
+
+    assert process.returncode == -signal.SIGTERM
+    process.process = None
+    assert process.returncode is None
+
+
+def test_without_pidfd_the_end_is_looked_for(monkeypatch):
+    monkeypatch.delattr("os.pidfd_open")
+    process = start_process("plain", ["sh", "-c", "sleep 0.1; exit 9"])
+
+    assert process.wait() == 9
+
+
+def test_logs_name_the_module():
+    assert log.name == "specter_gevent.process"
