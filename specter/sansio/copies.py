@@ -52,9 +52,9 @@ def copied(value: Any, levels: int = MAX_LEVELS) -> Any:
     kind = type(value)
     if kind in ATOMS:
         return value
-    if kind is Node and value.flat:
-        return value.copy()
-    if kind is dict or kind is Node:
+    if kind is Node:
+        return _copied_node(value, levels)
+    if kind is dict:
         new = value.copy()
         _copy_items(new, value.values(), value.items(), levels)
         return new
@@ -82,6 +82,22 @@ def noded(value: Any) -> Any:
             if type(inner) is dict:
                 node[key] = noded(inner)
     return node
+
+
+def _copied_node(node: Node, levels: int) -> dict[Any, Any]:
+    new = node.copy()
+    if node.flat:
+        return new
+    if levels < 1:
+        raise TooDeep
+    for key, value in node.items():
+        kind = type(value)
+        # Most nodes are in another one and flat.
+        if kind is Node and value.flat:
+            new[key] = value.copy()
+        elif kind not in ATOMS:
+            new[key] = copied(value, levels - 1)
+    return new
 
 
 def _copy_items(new: Any, values: Iterable[Any], items: Iterable[tuple[Any, Any]], levels: int) -> None:

@@ -116,7 +116,9 @@ class Tree:
         """
         if not path:
             raise ValueError("[SPECTER:model] set() requires a non-empty path")
-        return [self._put(path, _taken_in(path, value))]
+        if type(value) not in ATOMS or len(path) > MAX_LEVELS:
+            value = _taken_in(path, value)
+        return [self._put(path, value)]
 
     def merge(self, partial: dict[Any, Any]) -> list[Change]:
         """

@@ -144,7 +144,7 @@ class Slices(Generic[W]):
         """
         found: dict[W, Any] = {}
         for path, old, new in changes:
-            if not equal(old, new):
+            if old is not new and not equal(old, new):
                 self._along(path, root, old, new, found)
         if self._always and any(change.old is not change.new for change in changes):
             found.update(dict.fromkeys(self._always, root))
@@ -163,16 +163,19 @@ class Slices(Generic[W]):
             if below is None:
                 return
             branch, value = below, value.get(key)
-        _below(branch, None if old is MISSING else old, None if new is MISSING else new, found)
+        old, new = None if old is MISSING else old, None if new is MISSING else new
+        if old is not None or new is not None:
+            _below(branch, old, new, found)
 
 
 def _below(branch: _Branch[W], old: Any, new: Any, found: dict[W, Any]) -> None:
-    if equal(old, new):
-        return
+    """Find who watches a place that differs, and who what differs below it."""
     for watcher in branch.here:
         found[watcher] = new
     for key, below in branch.below.items():
-        _below(below, _inner(old, key), _inner(new, key), found)
+        inner_old, inner_new = _inner(old, key), _inner(new, key)
+        if not equal(inner_old, inner_new):
+            _below(below, inner_old, inner_new, found)
 
 
 def _inner(value: Any, key: Hashable) -> Any:

@@ -1,0 +1,311 @@
+"""A nested state that tells its subscribers about their slice of it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from types import CoroutineType
+from typing import Any
+
+from gevent import getcurrent
+
+from specter.sansio import model as rules
+from specter.sansio.callables import require_answer, require_plain
+from specter.sansio.copies import copied
+from specter.sansio.model import MISSING, Tree
+from specter.sansio.slices import Selected, Slices
+
+from ._observed import Observed
+from .event_bus import bus
+
+log = logging.getLogger(__name__)
+
+# "a.b", or the keys as a tuple or a list.
+Path = str | Sequence[Any]
+Selector = Path | Callable[[dict[Any, Any]], Any]
+
+
+class Model(Observed):
+    """
+    A tree of dicts that several parts of an application share.
+
+    What goes in and what comes out is copied: nobody can change the model but by its methods. A path is ``"a.b"``, or a
+    tuple or list of keys; it leads through dicts alone, a list is a value like any other. Reading does not wait; a
+    change waits for the mutator of another greenlet. A change returns when subscribers have heard of it, in the
+    greenlet that made it. It costs in proportion to its path, and the snapshot that it returns to the size of the
+    model.
+
+    Args:
+        name: For logs and for the event.
+        initial_state: `None` for an empty model. Copied.
+        emit_events: Whether the bus gets an event for each change, with a snapshot.
+        change_event: Its name, if not ``<name>:changed``.
+
+    Raises:
+        TypeError: *initial_state* is no dict, or holds what cannot be copied.
+        ValueError: It has more than 200 levels, or contains itself.
+
+    Attributes:
+        name: As given.
+    """
+
+    _kind = "model"
+
+    def __init__(
+        self,
+        name: str,
+        initial_state: dict[Any, Any] | None = None,
+        *,
+        emit_events: bool = False,
+        change_event: str | None = None,
+    ) -> None:
+        super().__init__(name, emit_events, change_event)
+        self._tree = Tree(initial_state or None)
+        self._subscribers: Slices[_Subscriber] = Slices()
+
+    def __repr__(self) -> str:
+        return f"<Model {self.name!r}>"
+
+    def get(self, path: Path | None = None, default: Any = None) -> Any:
+        """
+        Read what is at a path.
+
+        Args:
+            path: `None` and an empty path stand for the whole model.
+            default: What to return a copy of if there is nothing.
+
+        Raises:
+            TypeError: *path* is no path.
+        """
+        return self._slice(() if path is None else rules.parts(path), default)
+
+    def select(self, selector: Selector | None, default: Any = None) -> Any:
+        """
+        Read a slice.
+
+        Args:
+            selector: A path, or a plain function of a snapshot, whose errors are raised. `None` for the whole model.
+            default: What to return a copy of if there is nothing at the path.
+
+        Raises:
+            TypeError: *selector* is neither.
+        """
+        if not callable(selector):
+            return self.get(selector, default)
+        found = selector(self.snapshot())
+        if isinstance(found, CoroutineType):
+            require_answer(found, selector, "a selector")
+        return found
+
+    def snapshot(self) -> dict[Any, Any]:
+        """A copy of the whole model."""
+        snapshot: dict[Any, Any] = self._slice(())
+        return snapshot
+
+    def set(self, path: Path, value: Any) -> dict[Any, Any]:
+        """
+        Set what is at a path. Dicts that are missing on the way are made; what is no dict and in the way is replaced.
+
+        Returns:
+            A snapshot.
+
+        Raises:
+            TypeError: *path* is no path, or *value* cannot be copied.
+            ValueError: *path* is empty, or the model would have more than 200 levels.
+        """
+        return self._change(functools.partial(self._tree.put, rules.parts(path), value))
+
+    def patch(self, partial: dict[Any, Any]) -> dict[Any, Any]:
+        """
+        Set the entries of *partial* at the top of the model, not deeply. All of them or none.
+
+        Returns:
+            A snapshot.
+
+        Raises:
+            TypeError: *partial* is no dict, or cannot be copied.
+            ValueError: The model would have more than 200 levels.
+        """
+        return self._change(functools.partial(self._tree.merge, partial))
+
+    def update(self, mutator: Callable[[dict[Any, Any]], dict[Any, Any] | None]) -> dict[Any, Any]:
+        """
+        Change the model in one step: nobody else changes it meanwhile. Costs in proportion to the size of the model.
+
+        Args:
+            mutator: A plain function that gets a draft, a copy of the model, and edits it or returns a dict that takes
+                its place. If it raises, the model stays as it was. It changes the model through its draft alone.
+
+        Returns:
+            A snapshot.
+
+        Raises:
+            TypeError: *mutator* cannot be called, is a coroutine function, or returned neither a dict nor `None`.
+            ValueError: The model would have more than 200 levels.
+        """
+        self._require_free()
+        with self._lock:
+            root = self._drafted(mutator)
+            snapshot = self._commit(functools.partial(self._tree.replace, root))
+        self._deliver()
+        return snapshot
+
+    def delete(self, path: Path) -> dict[Any, Any]:
+        """
+        Delete what is at a path. Where nothing is, nothing happens and nobody hears of it.
+
+        Returns:
+            A snapshot.
+
+        Raises:
+            TypeError: *path* is no path.
+        """
+        return self._change(functools.partial(self._tree.remove, rules.parts(path)))
+
+    def clear(self) -> dict[Any, Any]:
+        """
+        Delete everything.
+
+        Returns:
+            A snapshot: empty.
+        """
+        return self._change(functools.partial(self._tree.replace, {}))
+
+    def subscribe(
+        self,
+        fn: Callable[[Any, Model], Any],
+        *,
+        selector: Selector | None = None,
+        immediate: bool = False,
+        owner: Any = None,
+    ) -> Callable[[], None]:
+        """
+        Hear when a slice has changed (``==``): ``fn(slice, model)``.
+
+        Args:
+            fn: A plain function.
+            selector: A path, or a plain function of a snapshot, which is its own. Costs nothing where a change does not
+                touch the path; a function is called after every change. `None` for the whole model.
+            immediate: Also call *fn* now.
+            owner: Ends the subscription when it stops; anything with ``add_cleanup``.
+
+        Returns:
+            A plain function that ends the subscription.
+
+        Raises:
+            TypeError: *fn* cannot be called, or is a coroutine function, *selector* is neither a path nor a plain
+                function, or *owner* cannot own. What a function that selects raises here is raised as well; later it
+                is logged.
+        """
+        self._require_subscriber(fn, owner)
+        path, selected = self._watched(selector)
+        subscriber = _Subscriber(fn, selected)
+        with self._pieces:
+            self._subscribers.add(subscriber, path)
+            if immediate:
+                present = self._slice(path) if selected is None else copied(selected.value)
+                self._heard.append((fn, present))
+
+        def unsubscribe() -> None:
+            with self._pieces:
+                self._subscribers.remove(subscriber)
+
+        if owner is not None:
+            owner.add_cleanup(unsubscribe)
+        if immediate:
+            self._deliver()
+        return unsubscribe
+
+    def watch(
+        self, fn: Callable[[Any, Model], Any], *, selector: Selector | None = None, immediate: bool = True
+    ) -> Callable[[], None]:
+        """Subscribe, and hear of the present slice at once; see `subscribe`."""
+        return self.subscribe(fn, selector=selector, immediate=immediate)
+
+    def destroy(self) -> None:
+        """End all subscriptions, and empty the model. Nobody hears of it."""
+        self._require_free()
+        with self._lock, self._pieces:
+            self._tree = Tree()
+            self._subscribers.clear()
+        log.debug("model %r destroyed", self.name)
+
+    @property
+    def _state(self) -> dict[Any, Any]:
+        return self._tree.root
+
+    @_state.setter
+    def _state(self, state: dict[Any, Any]) -> None:
+        self._tree = Tree(state)
+
+    def _watched(self, selector: Selector | None) -> tuple[rules.Path | None, Selected | None]:
+        """What a selector is: a path, or a function, called here for the first time."""
+        if not callable(selector):
+            return rules.parts(() if selector is None else selector), None
+        require_plain(selector, "a selector")
+        with self._pieces:
+            root = self._tree.give(self._tree.root)
+        return None, Selected(selector, root)
+
+    def _slice(self, path: rules.Path | None, default: Any = None) -> Any:
+        """A copy of what is at a path."""
+        with self._pieces:
+            value = self._tree.find(path or ())
+            return copied(default if value is MISSING else value)
+
+    def _drafted(self, mutator: Callable[[dict[Any, Any]], dict[Any, Any] | None]) -> dict[Any, Any]:
+        self._holder = getcurrent()
+        try:
+            return self._tree.drafted(mutator)
+        finally:
+            self._holder = None
+
+    def _change(self, edit: Callable[[], list[rules.Change] | None]) -> dict[Any, Any]:
+        if self._holder is not None:
+            self._require_free()
+        with self._lock:
+            snapshot = self._commit(edit)
+        if self._heard:
+            self._deliver()
+        return snapshot
+
+    def _commit(self, edit: Callable[[], list[rules.Change] | None]) -> dict[Any, Any]:
+        """Edit the tree, and queue what is heard of it; the caller has the lock. Returns a snapshot."""
+        tree = self._tree
+        with self._pieces:
+            changes = edit()
+            if changes is not None:
+                for subscriber, value in self._subscribers.heard(tree.root, changes):
+                    if subscriber.selected is None:
+                        self._heard.append((subscriber.fn, copied(value)))
+                    else:
+                        self._heard.append((subscriber.select, tree.give(value)))
+                if self._emit_events:
+                    self._heard.append((_emit, copied(tree.root)))
+            snapshot: dict[Any, Any] = copied(tree.root)
+            return snapshot
+
+
+class _Subscriber:
+    """Who hears of a slice, and the function that selects it, if one does."""
+
+    __slots__ = ("fn", "selected")
+
+    def __init__(self, fn: Callable[[Any, Model], Any], selected: Selected | None) -> None:
+        self.fn = fn
+        self.selected = selected
+
+    def select(self, root: dict[Any, Any], model: Model) -> None:
+        """Tell of the slice if it has changed. *root* is the model's own."""
+        if self.selected is not None and self.selected.changed(root):
+            self.fn(copied(self.selected.value), model)
+
+
+def _emit(state: dict[Any, Any], model: Model) -> None:
+    bus.emit(model._change_event, state)
+
+
+def create_model(name: str, initial_state: dict[Any, Any] | None = None, **options: Any) -> Model:
+    """Make a `Model`; *options* are its keyword arguments."""
+    return Model(name, initial_state, **options)
