@@ -237,11 +237,10 @@ class ServiceManager(Service):
             log.info("shutdown begins")
         # Calls and clients may have been drained before, when the signal came.
         self.stop_timeout = self.shutdown_timeout - (self._asgi.spent if self._asgi is not None else 0)
-        await super().stop()
-        await runtime._leave()
-        if self._own_runtime is runtime:
-            self._own_runtime = None
-            log.info("shutdown complete%s", f", {len(self.abandoned)} abandoned" if self.abandoned else "")
+        try:
+            await super().stop()
+        finally:
+            await self._leave(runtime)
         return self
 
     async def start(self) -> Self:
@@ -325,6 +324,14 @@ class ServiceManager(Service):
             self._boot_done = None
         self.ready = True
         log.info("boot complete: %d services, %d handlers", len(self._parts()), len(self._booting.are_set_up))
+
+    async def _leave(self, runtime: Runtime) -> None:
+        try:
+            await runtime._leave()
+        finally:
+            if self._own_runtime is runtime:
+                self._own_runtime = None
+                log.info("shutdown complete%s", f", {len(self.abandoned)} abandoned" if self.abandoned else "")
 
     def _find_runtime(self) -> Runtime | None:
         return self._own_runtime

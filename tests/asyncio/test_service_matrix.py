@@ -1,13 +1,12 @@
 """Start and stop: whatever the hook does, whoever calls, however the call ends, what was acquired is released."""
 
-import asyncio
-import itertools
 from contextlib import suppress
 
 import anyio
 import pytest
-from anyio import from_thread, to_thread
+from anyio import to_thread
 from anyio.lowlevel import checkpoint
+from cells import CALLERS, NATIVE, by_a_worker_thread, cells, hang, in_a_cancelled_scope, swallow, waits_at
 from moved_clock import BACKENDS
 from parts import Part
 
@@ -19,136 +18,25 @@ def anyio_backend(request):
     return request.param()
 
 
-# What the hook does.
-
-
-async def pass_by():
-    await checkpoint()
-
-
-async def fail():
-    await checkpoint()
-    raise ValueError("no good")
-
-
-async def hang():
-    await anyio.sleep_forever()
-
-
-async def swallow():
-    with suppress(BaseException):
-        await anyio.sleep_forever()
-
-
-# Who calls, and how the call ends. Each calls *act* (a start or a stop), and returns when that has ended.
-
-
-async def by_the_test(act, service):
-    with anyio.move_on_after(1):
-        await act()
-
-
-async def in_a_cancelled_scope(act, service):
-    with anyio.CancelScope() as scope:
-        scope.cancel()
-        await act()
-
-
-async def in_a_scope_cancelled_later(act, service):
-    with anyio.move_on_after(0):
-        await act()
-
-
-async def natively_cancelled(act, service, times=1):
-    task = asyncio.create_task(_quiet(act))
-    for _ in range(times):
-        await anyio.sleep(0.01)
-        task.cancel()
-    await asyncio.wait([task])
-
-
-async def natively_cancelled_twice(act, service):
-    await natively_cancelled(act, service, times=2)
-
-
-async def twice_at_once(act, service):
-    with anyio.move_on_after(1):
-        async with anyio.create_task_group() as group:
-            group.start_soon(_quiet, act)
-            group.start_soon(_quiet, act)
-
-
-async def by_a_task_of_another_service(act, service):
-    async with Service("other") as other:
-        task = other.spawn(_quiet, act)
-        with anyio.move_on_after(1):
-            await task.wait()
-
-
-async def by_a_task_of_its_own(act, service):
-    if service.running:
-        await service.spawn(_quiet, act).wait()
-    else:
-        service.start_hook = _then(lambda: service.spawn(_quiet, act) and None, service.start_hook)
-        await by_the_test(act, service)
-
-
-async def by_a_task_of_a_child(act, service):
-    if service.running:
-        await service.child.spawn(_quiet, act).wait()
-    else:
-        service.start_hook = _then(lambda: service.child.spawn(_quiet, act) and None, service.start_hook)
-        await by_the_test(act, service)
-
-
-async def _quiet(act):
-    with suppress(Exception):
-        await act()
-
-
-def _then(first, second):
-    def both():
-        first()
-        return second()
-
-    return both
-
-
-HOOKS = [pass_by, fail, hang, swallow]
-CALLERS = [
-    by_the_test,
-    in_a_cancelled_scope,
-    in_a_scope_cancelled_later,
-    twice_at_once,
-    by_a_task_of_another_service,
-    by_a_task_of_its_own,
-    by_a_task_of_a_child,
-]
-NATIVE = [natively_cancelled, natively_cancelled_twice]
-
-
-def cells(callers):
-    return [pytest.param(*cell, id="-".join(fn.__name__ for fn in cell)) for cell in itertools.product(HOOKS, callers)]
-
-
-async def start_cell(hook, caller):
+async def start_cell(hook, caller, stop_timeout=4.0):
     async with Runtime() as runtime:
         part = Part("a", start=hook)
-        part.stop_timeout = 4
+        part.stop_timeout = stop_timeout
         with anyio.fail_after(10), suppress(ValueError):
             await caller(part.start, part)
         with anyio.fail_after(10):
             await part.stop()
 
         assert part.is_clean()
+    assert part.log.count("a starts") >= 1 or caller is in_a_cancelled_scope
     assert part.log.count("a cleans up") == part.log.count("a starts")
     assert runtime.abandoned == []
 
 
-async def stop_cell(hook, caller):
+async def stop_cell(hook, caller, caplog, stop_timeout=4.0):
     async with Runtime() as runtime:
         part = Part("a", stop=hook)
-        part.stop_timeout = 4
+        part.stop_timeout = stop_timeout
         await part.start()
         await checkpoint()
         with anyio.fail_after(10):
@@ -158,6 +46,7 @@ async def stop_cell(hook, caller):
     assert part.log.count("a stops") == 1
     assert part.log[-1] == "a cleans up"
     assert runtime.abandoned == []
+    assert (f"on_stop of 'a' did not end in time, {waits_at(hook)}" in caplog.text) == (hook in (hang, swallow))
 
 
 @pytest.mark.parametrize(("hook", "caller"), cells(CALLERS))
@@ -166,8 +55,8 @@ async def test_start(hook, caller):
 
 
 @pytest.mark.parametrize(("hook", "caller"), cells(CALLERS))
-async def test_stop(hook, caller):
-    await stop_cell(hook, caller)
+async def test_stop(hook, caller, caplog):
+    await stop_cell(hook, caller, caplog)
 
 
 @pytest.mark.parametrize("anyio_backend", [BACKENDS[0]()], ids=["asyncio"])
@@ -178,25 +67,23 @@ async def test_start_cancelled_natively(hook, caller):
 
 @pytest.mark.parametrize("anyio_backend", [BACKENDS[0]()], ids=["asyncio"])
 @pytest.mark.parametrize(("hook", "caller"), cells(NATIVE))
-async def test_stop_cancelled_natively(hook, caller):
-    await stop_cell(hook, caller)
+async def test_stop_cancelled_natively(hook, caller, caplog):
+    await stop_cell(hook, caller, caplog)
 
 
 # With a clock that waits for threads.
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
-@pytest.mark.parametrize("hook", [pass_by, fail], ids=lambda fn: fn.__name__)
-async def test_from_a_worker_thread(hook):
-    async with Runtime():
-        part = Part("a", start=hook, stop=hook)
-        with suppress(ValueError):
-            await to_thread.run_sync(from_thread.run, part.start)
-        started = part.running
-        await to_thread.run_sync(from_thread.run, part.stop)
+@pytest.mark.parametrize(("hook", "caller"), cells([by_a_worker_thread]))
+async def test_start_from_a_worker_thread(hook, caller):
+    await start_cell(hook, caller, stop_timeout=0.8)
 
-        assert started == (hook is pass_by)
-        assert part.is_clean()
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+@pytest.mark.parametrize(("hook", "caller"), cells([by_a_worker_thread]))
+async def test_stop_from_a_worker_thread(hook, caller, caplog):
+    await stop_cell(hook, caller, caplog, stop_timeout=0.8)
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
