@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from gevent.hub import Hub, get_hub
+from gevent.hub import Hub, get_hub, getcurrent
 
 from specter.sansio.deadline import half_way
 from specter.sansio.ledger import Step
@@ -58,6 +58,14 @@ class Deadlines:
         if timer is not None:
             timer.close()
 
+    def left(self) -> float:
+        """Seconds that the present step of the caller's teardown still has; infinite if the caller carries out none."""
+        teardown = self._running.get(getcurrent())
+        if teardown is None:
+            return math.inf
+        now = clock_here().now()
+        return max(0.0, self._limit(teardown, now) - now)
+
     # Called in the hub, where nothing may wait.
 
     def _look(self) -> None:
@@ -93,3 +101,8 @@ def deadlines_here() -> Deadlines:
     if deadlines is None:
         deadlines = hub.specter_deadlines = Deadlines(hub)  # type: ignore[attr-defined]
     return deadlines
+
+
+def time_left() -> float:
+    """Seconds that the stop around the caller still has for what the caller does; infinite outside of one."""
+    return deadlines_here().left()

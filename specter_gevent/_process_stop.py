@@ -15,6 +15,7 @@ from specter.sansio.process import Step, StopTimes, stop_plan
 
 from ._limit import within
 from ._process_wait import wait_gone
+from ._waiting import kill_soon, waiting_for, waits_for_caller
 
 log = logging.getLogger("specter_gevent.process")
 
@@ -26,7 +27,8 @@ def run_whole(fn: Callable[[], None]) -> None:
     """Wait for the end of *fn*, in a greenlet of its own: a caller that is killed leaves at once, and *fn* goes on."""
     greenlet = Greenlet(fn)
     greenlet.start()
-    greenlet.join()
+    with waiting_for(greenlet):
+        greenlet.join()
 
 
 def stop_child(child: Child, name: str, times: StopTimes, readers: Sequence[Any]) -> None:
@@ -90,12 +92,14 @@ def _gone_within(seconds: float, child: Child, name: str) -> bool:
 
 
 def _drain(readers: Sequence[Any], seconds: float, name: str) -> None:
-    _join(readers, seconds)
-    left = [reader for reader in readers if not reader.dead]
+    # Whoever stops the process from a handler waits for this stop: nobody may wait for that handler in turn.
+    others = [reader for reader in readers if not waits_for_caller(reader)]
+    _join(others, seconds)
+    left = [reader for reader in others if not reader.dead]
     for reader in left:
         log.warning("a handler of process %r was killed: it did not come to the end of its stream in %.3g s",
                     name, seconds)  # fmt: skip
-        reader.kill(block=False)
+        kill_soon(reader)
     _join(left, min(seconds, _KILL_TIMEOUT))
 
 

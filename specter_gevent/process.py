@@ -22,11 +22,13 @@ from specter.sansio.callables import name_of, require_plain
 from specter.sansio.ownership import require_callable
 from specter.sansio.process import StopTimes
 
+from ._deadline import time_left
 from ._limit import within
 from ._process_pipes import LineIteration, Pipe, Substitute
 from ._process_start import start_child
 from ._process_stop import run_whole, stop_child
 from ._process_wait import wait
+from .service import Service
 
 log = logging.getLogger(__name__)
 
@@ -377,22 +379,20 @@ class ManagedProcess:
 
     def _release(self, run: _Run) -> None:
         for owner in run.owners:
-            forget = getattr(owner, "_forget_cleanup", None)
-            if forget is not None:
-                forget(self.stop)
+            if isinstance(owner, Service):
+                owner._forget_cleanup(self.stop)
         run.owners = []
 
     def _stop_run(self, run: _Run, timeout: float | None = None) -> None:
         times = StopTimes(_seconds(timeout or self.terminate_timeout), _seconds(self.kill_timeout))
-        caller = getcurrent()
-        if caller is get_hub():
+        if getcurrent() is get_hub():
             self._end_at_once(run)
         else:
-            run_whole(partial(self._stop, run, times, caller))
+            run_whole(partial(self._stop, run, times.within(time_left())))
 
-    def _stop(self, run: _Run, times: StopTimes, caller: Any) -> None:
+    def _stop(self, run: _Run, times: StopTimes) -> None:
         try:
-            stop_child(run.child, self.name, times, [*run.readers - {caller}])
+            stop_child(run.child, self.name, times, list(run.readers))
         except Exception:
             log.exception("stop of process %r failed", self.name)
         except BaseException:

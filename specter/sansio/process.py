@@ -97,6 +97,8 @@ class StopTimes:
         Args:
             left: Seconds until the deadline; infinite if there is none.
         """
+        if self.terminate + self.kill + self.drain <= left:
+            return self
         return StopTimes(
             terminate=min(self.terminate, left / 2),
             kill=max(min(self.kill, left / 4), LEAST_KILL_TIMEOUT),

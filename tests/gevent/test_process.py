@@ -3,7 +3,9 @@
 import os
 import signal
 import subprocess
+import time
 from subprocess import DEVNULL, PIPE
+from types import SimpleNamespace
 
 import gevent
 import pytest
@@ -11,7 +13,7 @@ from children import alive, at_most, children, exists, nothing_left, open_files
 from gevent.hub import get_hub
 from greenlets import ended, eventually, turns
 
-from specter_gevent import ManagedProcess, start_process
+from specter_gevent import ManagedProcess, Service, start_process
 from specter_gevent.process import log
 
 # Says "ready" when its trap is set, and ends only by SIGKILL.
@@ -20,24 +22,6 @@ STUBBORN = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"
 FAMILY = ["sh", "-c", "sleep 60 & echo $!; wait"]
 # Without its pipe: nobody waits for the end of that.
 QUIET_FAMILY = ["sh", "-c", "sleep 60 > /dev/null & echo $!; wait"]
-
-
-class Owner:
-    """Keeps cleanups and runs them when it is told to."""
-
-    def __init__(self):
-        self._cleanups = []
-
-    def add_cleanup(self, fn):
-        self._cleanups.append(fn)
-
-    def _forget_cleanup(self, fn):
-        if fn in self._cleanups:
-            self._cleanups.remove(fn)
-
-    def stop(self):
-        while self._cleanups:
-            self._cleanups.pop()()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -335,41 +319,63 @@ def test_a_child_is_reaped_although_nobody_waits():
     assert process.process.returncode == 0
 
 
-def test_an_owner_stops_its_processes():
-    owner = Owner()
-    process = start_process("owned", ["sleep", "60"], owner=owner)
+def test_a_service_stops_its_processes():
+    with Service("owner") as service:
+        process = service.start_process(FAMILY, kill_group=True, stdout=PIPE)
+        grandchild = int(next(process.lines()))
 
-    owner.stop()
-
+    assert not alive(grandchild)
     assert process.returncode == -signal.SIGTERM
 
 
-def test_an_owner_keeps_nothing_of_a_child_that_ended():
-    owner = Owner()
-    short = [start_process("short", ["echo", "hello"], owner=owner, stdout=PIPE) for _ in range(3)]
-    kept = start_process("long", ["sleep", "60"], owner=owner)
-    lines = [list(process.lines()) for process in short]
+def test_a_service_that_must_end_kills_in_time():
+    service = Service("owner")
+    service.stop_timeout = 1.5
+    with service:
+        process = service.start_process(STUBBORN, stdout=PIPE)
+        assert next(process.lines()) == b"ready"
+        before = time.monotonic()
 
-    eventually(lambda: owner._cleanups == [kept.stop])
+    assert time.monotonic() - before < 1.5
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_a_service_keeps_nothing_of_a_child_that_ended():
+    with Service("owner") as service:
+        short = [service.start_process(["echo", "hello"], stdout=PIPE) for _ in range(3)]
+        kept = service.start_process(["sleep", "60"])
+        lines = [list(process.lines()) for process in short]
+
+        eventually(lambda: service._cleanups == [kept.stop])
+
+        # What has been read to its end is there as before, as long as nobody stops the process.
+        assert short[0].process.stdout.read() == b""
 
     assert lines == [[b"hello"]] * 3
-    # What has been read to its end is there as before, as long as nobody stops the process.
-    assert short[0].process.stdout.read() == b""
-    for process in [*short, kept]:
+    for process in short:
         process.stop()
 
 
 def test_what_is_owned_twice_is_stopped_once():
-    first, second = Owner(), Owner()
-    process = start_process("shared", ["sleep", "60"], owner=first)
-    assert process.attach(second).attach(None) is process
+    with Service("first") as first, Service("second") as second:
+        process = first.start_process(["sleep", "60"])
+        assert process.attach(second).attach(None) is process
 
-    second.stop()
+        second.stop()
 
-    assert not process.running
-    assert first._cleanups == []
+        assert not process.running
+        assert first._cleanups == []
     with pytest.raises(TypeError, match="must expose add_cleanup"):
         process.attach(5)
+
+
+def test_any_object_that_takes_cleanups_may_own_a_process():
+    cleanups = []
+    process = start_process("owned", ["sleep", "60"], owner=SimpleNamespace(add_cleanup=cleanups.append))
+
+    cleanups.pop()()
+
+    assert process.returncode == -signal.SIGTERM
 
 
 def test_a_stop_goes_on_although_its_caller_is_killed():

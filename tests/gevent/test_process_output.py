@@ -14,7 +14,7 @@ from gevent.event import Event
 from greenlets import ended, eventually, turns
 
 from specter.sansio.lines import LONGEST_LINE
-from specter_gevent import ManagedProcess, start_process
+from specter_gevent import ManagedProcess, Service, start_process
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -233,6 +233,48 @@ def test_a_handler_may_stop_its_process():
         ended(process.watch_stream("stdout", handler))
 
     assert lines == ["a", -signal.SIGTERM, "b"]
+
+
+def test_a_handler_may_stop_the_service_of_its_process():
+    done = []
+
+    def handler(line):
+        service.stop()
+        done.append(line)
+
+    service = Service("owner").start()
+    process = service.start_process(["sh", "-c", "echo a; exec sleep 60"], stdout=PIPE, text=True)
+    with at_most(5):
+        ended(process.watch_stream("stdout", handler))
+
+    assert done == ["a"]
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_handler_may_wait_for_a_stop_that_waits_for_its_process():
+    class Owner(Service):
+        def on_stop(self):
+            go_on.set()
+            stopped.wait()
+
+    def handler(line):
+        entered.set()
+        go_on.wait()
+        stopped.set()
+        service.stop()
+        done.append(line)
+
+    entered, go_on, stopped, done = Event(), Event(), Event(), []
+    service = Owner("owner").start()
+    process = service.start_process(["sh", "-c", "echo a; exec sleep 60"], stdout=PIPE, text=True)
+    reader = process.watch_stream("stdout", handler)
+    entered.wait()
+
+    with at_most(5):
+        service.stop()
+        ended(reader)
+
+    assert done == ["a"]
 
 
 def test_a_handler_may_stop_what_is_being_stopped():
