@@ -59,12 +59,13 @@ class Booting:
             await Service.adopt(self._manager, service)
             if isinstance(service, Controller) and self._manager.socketio is not None:
                 await self.set_up(await service.build_handler())
-        except Exception as error:
-            await service.stop()
-            registry.unregister(service.name)
-            raise ServiceError(service.name, f"did not start: {error or type(error).__name__}") from error
         except BaseException as error:
-            registry.unregister(service.name)
+            try:
+                await service.stop()
+            finally:
+                registry.unregister(service.name)
+            if isinstance(error, Exception):
+                raise ServiceError(service.name, f"did not start: {error or type(error).__name__}") from error
             if isinstance(error, anyio.get_cancelled_exc_class()):
                 log.warning("service %r was still starting, at %s: cancelled", service.name, where_raised(error))
             raise

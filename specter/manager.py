@@ -371,7 +371,10 @@ class ServiceManager(Service):
     def _register_routes(self, controller: Controller, url_prefix: str | None) -> None:
         if self._app is not None:
             prefix = controller.url_prefix if url_prefix is None else url_prefix
-            self._app.register_blueprint(controller.build_blueprint(url_prefix=prefix))
+            blueprint = controller.build_blueprint(url_prefix=prefix)
+            # There already if it is adopted once more: an application cannot lose routes.
+            if blueprint not in self._app.blueprints.values():
+                self._app.register_blueprint(blueprint)
 
     def _refuse_when_booting(self, part: Any) -> None:
         if self._own_runtime is not None:

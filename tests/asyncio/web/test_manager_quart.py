@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import socketio
+from anyio.lowlevel import checkpoint
+from cancel_everywhere import cancel_everywhere
 from flask import Flask
 from quart import Quart
 from quart.testing.app import LifespanError
 
-from specter import Runtime, Service, ServiceManager, boot, registry
+from specter import Controller, Handler, Runtime, Service, ServiceManager, boot, registry
 
 
 class Part(Service):
@@ -181,3 +183,65 @@ def test_what_is_no_asynchronous_socketio_server_is_refused(server: Any) -> None
 async def test_a_manager_without_an_app_has_nothing_to_serve() -> None:
     with pytest.raises(RuntimeError, match="nothing to serve"):
         _ = ServiceManager().asgi
+
+
+class Chat(Handler):
+    name = "chat"
+    events = {"message": "on_message"}
+
+    async def on_setup(self) -> None:
+        await checkpoint()
+
+    async def on_teardown(self) -> None:
+        await checkpoint()
+
+    def on_message(self, data: Any) -> Any: ...
+
+
+class Room(Controller):
+    name = "room"
+
+    def build_events(self, handler: Any) -> None:
+        handler.on_setup = checkpoint
+        handler.on("enter", lambda data: None)
+
+
+class LateRoom(Room):
+    name = "late"
+
+
+async def test_a_boot_and_a_shutdown_with_sockets_cancelled_at_any_wait_leave_nothing() -> None:
+    made: dict[str, Any] = {}
+
+    async def scenario() -> None:
+        made["log"] = log = []
+        made["sio"] = sio = socketio.AsyncServer(async_mode="asgi")
+        parts = made["parts"] = [Chat(), Chat(), Room(), LateRoom()]
+        manager = made["manager"] = ServiceManager(Quart(__name__), sio)
+        manager.register_service(Part("part", log)).register_handler(parts[0]).register_controller(parts[2])
+        async with manager:
+            await manager.adopt(parts[1])
+            await manager.adopt(parts[3])
+
+    def check() -> None:
+        manager = made["manager"]
+        assert not (manager.running or manager.booted or manager.ready or manager._ledger)
+        assert registry.list() == []
+        assert not [part for part in made["parts"] if getattr(part, "registered", False) or getattr(part, "running", 0)]
+        assert made["log"] in ([], ["start part", "stop part"]) or made["log"] == ["start part"]
+        assert not made["sio"].handlers.get("/", {})
+        assert Runtime.current() is None
+
+    assert await cancel_everywhere(scenario, check) > 10
+
+
+async def test_an_adoption_cancelled_at_any_wait_is_whole_or_undone() -> None:
+    async with ServiceManager(Quart(__name__), socketio.AsyncServer(async_mode="asgi")) as manager:
+        room = Room()
+
+        async def check() -> None:
+            assert room.running == registry.has("room") == (id(room) in manager._ledger.children)
+            await room.stop()
+            registry.unregister("room")
+
+        assert await cancel_everywhere(lambda: manager.adopt(room), check) > 2
