@@ -305,6 +305,12 @@ async def test_a_runtime_that_serves_its_loop_is_seen_from_any_context():
 # tasks().
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_it_runs_on_the_event_loop_that_the_tests_are_run_for(request):
+    async with Runtime() as runtime:
+        assert type(runtime._loop.native).__module__.startswith("uvloop") == request.config.getoption("--uvloop")
+
+
 async def test_tasks_are_listed_oldest_first_with_owner_label_age_and_place():
     async with Runtime() as runtime:
         parent, child = await Service("parent").start(), Service("child")
@@ -312,6 +318,7 @@ async def test_tasks_are_listed_oldest_first_with_owner_label_age_and_place():
         parent.spawn(forever, label="first")
         await anyio.sleep(0.01)
         child.spawn(forever)
+        await anyio.sleep(0.01)
         runtime.start_task(forever, label="of the runtime")
         await anyio.wait_all_tasks_blocked()
         listed = runtime.tasks()
