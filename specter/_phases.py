@@ -18,6 +18,7 @@ from ._waiting import around, waiting_for, waits_for_caller
 from .runtime import _current
 from .sansio.errors import ServiceError
 from .sansio.lifecycle import RUNNING, STARTING, STOPPED, STOPPING
+from .sansio.service import check_stop_timeout
 
 if TYPE_CHECKING:
     from .service import Service
@@ -96,6 +97,7 @@ def _enter_runtime(service: Service) -> None:
         raise RuntimeError(
             f"service {service.name!r} belongs to another event loop: use anyio.from_thread.run(service.start)"
         )
+    check_stop_timeout(service.name, service.stop_timeout)  # a stop could not begin to end what was started
     parent = service._parent
     if parent is None or parent._phase == STOPPED:
         if runtime._closing.is_set():

@@ -28,6 +28,7 @@ from .sansio.ledger import Ledger
 from .sansio.lifecycle import RUNNING, STOPPED, move
 from .sansio.ownership import require_callable
 from .sansio.ownership import stop_method as find_stop_method
+from .sansio.service import checked_name, checked_state
 from .task import Task
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ class Service:
         priority: Free for the application; orders nothing.
         depends_on: Names of services that a manager starts before this one.
         stop_timeout: Seconds that `stop` takes at most. What has not ended by then is named in the log and left behind.
+
+    Raises:
+        TypeError: *name* is no non-empty string, or *initial_state* no dict.
     """
 
     depends_on: tuple[str, ...] = ()
@@ -62,8 +66,8 @@ class Service:
     _context_is_own: bool
 
     def __init__(self, name: str, initial_state: dict[str, Any] | None = None) -> None:
-        self.name = name
-        self.state: dict[str, Any] = dict(initial_state) if initial_state else {}
+        self.name = checked_name(name)
+        self.state: dict[str, Any] = dict(checked_state(name, initial_state)) if initial_state is not None else {}
         self.priority = 100
         self._phase = STOPPED
         self._state_lock = threading.RLock()
@@ -108,6 +112,7 @@ class Service:
 
         Raises:
             RuntimeError: There is no runtime, or the service was stopped while it started.
+            TypeError, ValueError: `stop_timeout` is no time; nothing was started.
             Exception: What `on_start` raised, logged already.
         """
         await _phases.start(self)
@@ -155,7 +160,11 @@ class Service:
         Merge *partial* into the state, not deeply, and tell the subscribers. Safe from every thread.
 
         Returns when plain subscribers have heard of it; coroutine ones hear of it one change at a time and in order.
+
+        Raises:
+            TypeError: *partial* is no dict.
         """
+        checked_state(self.name, partial)
         with self._state_lock:
             self.state.update(partial)
             if not self._ledger.subscribers:

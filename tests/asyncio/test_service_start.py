@@ -161,6 +161,17 @@ async def test_a_service_that_could_not_start_for_want_of_a_runtime_can_start_la
         await service.start()
 
 
+async def test_a_service_that_could_not_be_stopped_is_not_started(runtime):
+    service = Part("clock", log := [])
+    service.stop_timeout = None
+    with pytest.raises(TypeError, match="stop_timeout of service 'clock' must be a number of seconds, got None"):
+        await service.start()
+
+    assert (service.running, log) == (False, [])
+    service.stop_timeout = 1
+    await service.start()
+
+
 @pytest.mark.parametrize("slow", [False, True], ids=["plain", "async"])
 async def test_a_failing_hook_releases_what_was_acquired(runtime, caplog, slow):
     async def fail_later():

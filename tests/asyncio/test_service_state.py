@@ -57,6 +57,23 @@ def test_set_state_merges_one_level_deep():
     assert service.state == {"a": {"y": 1}, "b": 2, "c": 3}
 
 
+@pytest.mark.parametrize("wrong", [None, 5, "ab", [("a", 2)]], ids=repr)
+def test_what_is_no_dict_changes_nothing(wrong):
+    service, heard = Service("svc", {"a": 1}), []
+    service.subscribe(lambda state, of: heard.append(state))
+    with pytest.raises(TypeError, match="the state of service 'svc' must be a dict"):
+        service.set_state(wrong)
+
+    assert (service.state, heard) == ({"a": 1}, [])
+
+
+def test_a_service_needs_a_name_and_a_state_that_are_none_by_mistake():
+    with pytest.raises(TypeError, match="the name of a service must be a non-empty string, got 5"):
+        Service(5)
+    with pytest.raises(TypeError, match="the state of service 'svc' must be a dict, got list"):
+        Service("svc", [("a", 1)])
+
+
 def test_subscribers_get_a_copy_and_the_service():
     service, heard = Service("svc"), []
 
