@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from ._calls import call
 from ._where import where_raised
 from .controller import Controller
 from .sansio.boot_order import start_order
@@ -78,7 +79,7 @@ class Booting:
             ServiceError: It could not be set up.
         """
         try:
-            await handler.setup(self._manager.socketio)
+            await call(handler.setup, self._manager.socketio)
         except Exception as error:
             raise ServiceError(name_of_part(handler), f"(handler) was not set up: {error}") from error
         self.are_set_up.append(handler)
@@ -89,18 +90,12 @@ class Booting:
         while self.are_set_up:
             handler = self.are_set_up.pop()
             try:
-                await handler.teardown()
+                await call(handler.teardown)
                 log.info("handler %r torn down", name_of_part(handler))
             except Exception:
                 log.exception("teardown of handler %r failed", name_of_part(handler))
 
     def _check(self, parts: Sequence[Service], already: Sequence[Service]) -> None:
-        for part in parts:
-            if isinstance(part.depends_on, str):
-                raise ServiceError(
-                    part.name,
-                    f"must have a tuple of names as depends_on, got {part.depends_on!r}: write a comma after it",
-                )
         known: dict[str, Sequence[str]] = {part.name: () for part in already}
         start_order({**known, **{part.name: part.depends_on for part in parts}})
 
@@ -144,6 +139,8 @@ class Booting:
 
 def is_handler(part: object) -> bool:
     """Whether *part* can be set up and torn down."""
+    if isinstance(part, type):
+        return False  # the class, where one of its instances was meant
     return callable(getattr(part, "setup", None)) and callable(getattr(part, "teardown", None))
 
 

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# What the registry has besides the services.
+_INGRESS = "socket_ingress"
+
 
 class ServiceManager(Service):
     """
@@ -191,8 +194,11 @@ class ServiceManager(Service):
         It goes at shutdown with the others, in reverse order.
 
         Raises:
+            ServiceError: A service of this name is there, or it did not start.
             TypeError: *child* is none of these.
         """
+        if isinstance(child, Service) and all(child is not other for other in self._there()):
+            self._refuse_double(child)
         if isinstance(child, Controller) and child not in self._controllers:
             self._register_routes(child, None)
         if child is None or (isinstance(child, Service) and not start):
@@ -236,7 +242,8 @@ class ServiceManager(Service):
         if self.booted:
             log.info("shutdown begins")
         # Calls and clients may have been drained before, when the signal came.
-        self.stop_timeout = self.shutdown_timeout - (self._asgi.spent if self._asgi is not None else 0)
+        spent = self._asgi.spent if self._asgi is not None else 0.0
+        self.stop_timeout = max(0.0, self.shutdown_timeout - spent)
         try:
             await super().stop()
         finally:
@@ -292,13 +299,17 @@ class ServiceManager(Service):
                 runtime._end_block(kind, error, trace)
 
     def health(self) -> dict[str, Any]:
-        """``{"status": "ok" | "stopped", "services": {name: health}, "handlers": {name: {"registered": bool}}}``."""
+        """
+        ``{"status": "ok" | "stopped", "services": {name: health}, "handlers": {name: {"registered": bool}}}``.
+
+        Controllers are among the services, theirs among the handlers, and so is what was adopted, while it is there.
+        """
+        services = {part.name: part for part in self._there()}
+        handlers = [*self._handlers, *self._booting.are_set_up]
         return {
             "status": "ok" if self.booted else "stopped",
-            "services": {part.name: health_of(part) for part in self._parts()},
-            "handlers": {
-                name_of_part(part): {"registered": getattr(part, "registered", False)} for part in self._handlers
-            },
+            "services": {name: health_of(part) for name, part in services.items()},
+            "handlers": {name_of_part(part): {"registered": getattr(part, "registered", False)} for part in handlers},
         }
 
     async def _boot(self) -> None:
@@ -348,8 +359,8 @@ class ServiceManager(Service):
             self._asgi.open()
         if self._running_handlers is not None:
             self._running_handlers.reopen()
-        registry.provide("service_manager", self, owner=self, replace=True)
-        registry.provide("socket_ingress", self._socket_ingress, owner=self, replace=True)
+        registry.provide(self.name, self, owner=self, replace=True)
+        registry.provide(_INGRESS, self._socket_ingress, owner=self, replace=True)
         if self._socketio is not None:
             self._socket_ingress.attach(self._socketio)
         await self._booting.run(self._services, self._controllers, self._handlers)
@@ -368,6 +379,10 @@ class ServiceManager(Service):
     def _parts(self) -> list[Service]:
         return [*self._services, *self._controllers]
 
+    def _there(self) -> list[Service]:
+        """What was registered, and what has been adopted since."""
+        return [*self._parts(), *self._ledger.children.values()]
+
     def _register_routes(self, controller: Controller, url_prefix: str | None) -> None:
         if self._app is not None:
             prefix = controller.url_prefix if url_prefix is None else url_prefix
@@ -382,7 +397,7 @@ class ServiceManager(Service):
             raise RuntimeError(f"{name!r} comes too late: booting has begun. Use: await manager.adopt({name})")
 
     def _refuse_double(self, service: Service) -> None:
-        if any(service.name == other.name for other in self._parts()):
+        if service.name in {self.name, _INGRESS, *(other.name for other in self._there())}:
             raise ServiceError(service.name, "is registered already: each name can be there once")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from .errors import ServiceError
 
 
-def start_order(depends_on: Mapping[str, Sequence[str]]) -> list[str]:
+def start_order(depends_on: Mapping[str, Collection[str]]) -> list[str]:
     """
     Put services in an order in which they can start.
 
@@ -18,8 +19,11 @@ def start_order(depends_on: Mapping[str, Sequence[str]]) -> list[str]:
         All names. Services that do not depend on each other keep the order in which they were registered.
 
     Raises:
-        ServiceError: One depends on a name that is not there, or on itself by way of others; shows the way.
+        ServiceError: One depends on a name that is not there, or on itself by way of others; shows the way. Or what it
+            depends on is no collection of names.
     """
+    for name, needed in depends_on.items():
+        _require_names(name, needed)
     order: list[str] = []
     done: set[str] = set()
     for name in depends_on:
@@ -28,7 +32,14 @@ def start_order(depends_on: Mapping[str, Sequence[str]]) -> list[str]:
     return order
 
 
-def _visit(first: str, depends_on: Mapping[str, Sequence[str]], done: set[str], order: list[str]) -> None:
+def _require_names(service: str, needed: Any) -> None:
+    if isinstance(needed, Collection) and not isinstance(needed, str):
+        return
+    hint = ": write a comma after it" if isinstance(needed, str) else ""
+    raise ServiceError(service, f"must have a tuple of names as depends_on, got {needed!r}{hint}")
+
+
+def _visit(first: str, depends_on: Mapping[str, Collection[str]], done: set[str], order: list[str]) -> None:
     # {name: what it still needs}, the way from the first one. Not recursion: a chain of a thousand is legitimate.
     way = {first: iter(depends_on[first])}
     while way:

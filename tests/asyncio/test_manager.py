@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from specter import Runtime, Service, ServiceError, ServiceManager, registry
+from specter import Handler, Runtime, Service, ServiceError, ServiceManager, registry
 
 
 class Part(Service):
@@ -249,6 +249,37 @@ async def test_adopting_what_does_not_start_leaves_no_trace() -> None:
         assert not registry.has("bad")
 
 
+async def test_what_is_adopted_is_part_of_the_health_while_it_is_there() -> None:
+    late = Service("late")
+    async with managed(Service("a")) as manager:
+        await manager.adopt(late)
+        assert manager.health()["services"]["late"] == {"status": "ok", "name": "late"}
+        await late.stop()
+        assert set(manager.health()["services"]) == {"a"}
+
+
+@pytest.mark.parametrize("name", ["a", "late", "service_manager", "socket_ingress"])
+async def test_a_name_that_is_there_cannot_be_adopted(name: str) -> None:
+    async with managed(Service("a")) as manager:
+        await manager.adopt(Service("late"))
+        before = registry.require(name)
+        with pytest.raises(ServiceError, match=f"service '{name}' is registered already"):
+            await manager.adopt(double := Service(name))
+
+        assert registry.require(name) is before
+        assert not double.running
+
+
+async def test_what_is_adopted_again_is_the_same_one() -> None:
+    async with managed() as manager:
+        late = Service("late")
+        await manager.adopt(late)
+        await manager.adopt(late)
+
+        assert registry.require("late") is late
+        assert late.running
+
+
 @pytest.mark.parametrize("part", [object(), "service", Service], ids=repr)
 async def test_what_is_no_service_is_refused(part: Any) -> None:
     manager = ServiceManager()
@@ -257,6 +288,8 @@ async def test_what_is_no_service_is_refused(part: Any) -> None:
         manager.register_service(part)
     with pytest.raises(TypeError, match="needs setup"):
         manager.register_handler(part)
+    with pytest.raises(TypeError, match="needs setup"):
+        manager.register_handler(Handler)  # one of its instances was meant
     with pytest.raises(TypeError, match="needs a Controller"):
         manager.register_controller(part)
 
@@ -264,8 +297,11 @@ async def test_what_is_no_service_is_refused(part: Any) -> None:
 async def test_a_name_is_registered_once() -> None:
     manager = managed(Service("a"))
 
-    with pytest.raises(ServiceError, match="service 'a' is registered already"):
-        manager.register_service(Service("a"))
+    for name in ("a", "service_manager", "socket_ingress"):
+        with pytest.raises(ServiceError, match=f"service '{name}' is registered already"):
+            manager.register_service(Service(name))
+    with pytest.raises(ServiceError, match="service 'b' is registered already"):
+        manager.register_service(twice := Service("b")).register_service(twice)
 
 
 async def test_a_manager_boots_again_with_the_same_parts() -> None:

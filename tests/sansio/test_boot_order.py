@@ -31,6 +31,14 @@ def test_an_unknown_name_says_who_needs_it_and_what_there_is():
 
 
 @pytest.mark.parametrize(
+    ("wrong", "shown"), [("database", "'database': write a comma after it"), (None, "None"), (5, "5")], ids=repr
+)
+def test_what_is_no_collection_of_names_is_told_with_its_service(wrong, shown):
+    with pytest.raises(ServiceError, match=f"^service 'a' must have a tuple of names as depends_on, got {shown}$"):
+        start_order({"b": (), "a": wrong})
+
+
+@pytest.mark.parametrize(
     ("graph", "way"),
     [
         ({"a": ("a",)}, "a -> a"),

@@ -60,6 +60,53 @@ async def test_an_application_can_be_served_again() -> None:
     assert log == ["start part", "stop part"] * 2
 
 
+class PlainHandler:
+    """What has `setup` and `teardown`, be they plain, is a handler."""
+
+    registered = False
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        self.name = name
+        self.log = log
+
+    def setup(self, socketio: Any) -> None:
+        self.registered = True
+        self.log.append(f"set up {self.name}")
+
+    def teardown(self) -> None:
+        self.registered = False
+        self.log.append(f"tear down {self.name}")
+
+
+class Talk(Controller):
+    name = "talk"
+
+    def build_events(self, handler: Any) -> None:
+        handler.on("say", lambda text: text)
+
+
+async def test_handlers_come_after_the_services_and_go_before_them_in_reverse() -> None:
+    log: list[str] = []
+    app = Quart(__name__)
+    sio = socketio.AsyncServer(async_mode="asgi")
+    manager = boot(
+        app,
+        sio,
+        services=[Part("part", log)],
+        handlers=[PlainHandler("first", log), PlainHandler("second", log)],
+        controllers=[Talk()],
+    )
+
+    async with app.test_app():
+        assert manager.health()["handlers"] == {
+            "first": {"registered": True},
+            "second": {"registered": True},
+            "talk_events": {"registered": True},
+        }
+
+    assert log == ["start part", "set up first", "set up second", "tear down second", "tear down first", "stop part"]
+
+
 async def test_what_the_application_set_up_before_outlives_the_services() -> None:
     log: list[str] = []
     app = Quart(__name__)
