@@ -33,7 +33,7 @@ def load(target: str, servable: Callable[[object], bool]) -> Any:
         BrokenModule: The module, or the factory, raised an error.
     """
     module_name, _, attribute = target.partition(":")
-    if not module_name or not attribute:
+    if not module_name or not attribute.removesuffix("()"):
         raise Problem(f"the application must be given as module:app or module:factory(), got {target!r}")
     folder = os.getcwd()
     if folder not in sys.path:
@@ -44,8 +44,9 @@ def load(target: str, servable: Callable[[object], bool]) -> Any:
 
 
 def _import(name: str) -> ModuleType:
-    if name.endswith(".py") or "/" in name:
-        raise Problem(f"a module is named without folder and ending: {name.removesuffix('.py').replace('/', '.')!r}")
+    if name.endswith(".py") or "/" in name or name.startswith("."):
+        meant = name.removesuffix(".py").replace("/", ".").strip(".")
+        raise Problem(f"a module is named by dots, from the current folder on: {meant!r}, got {name!r}")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -74,7 +75,8 @@ def _instead(module: ModuleType, servable: Callable[[object], bool]) -> str:
 
 def _call(target: str, factory: Any) -> Any:
     if not callable(factory) or is_coroutine_function(factory):
-        raise Problem(f"{target} must be a plain function without arguments, got {type(factory).__name__}")
+        kind = "a coroutine function" if callable(factory) else type(factory).__name__
+        raise Problem(f"{target} must be a plain function without arguments, got {kind}")
     try:
         inspect.signature(factory).bind()
     except TypeError as error:

@@ -61,7 +61,13 @@ def test_a_factory_is_called(write: Write) -> None:
         ("app", "must be given as module:app or module:factory(), got 'app'"),
         ("app:", "got 'app:'"),
         (":app", "got ':app'"),
-        ("folder/app.py:app", "a module is named without folder and ending: 'folder.app'"),
+        ("app:()", "got 'app:()'"),
+        (
+            "folder/app.py:app",
+            "a module is named by dots, from the current folder on: 'folder.app', got 'folder/app.py'",
+        ),
+        ("./app:app", "'app', got './app'"),
+        ("..app:app", "'app', got '..app'"),
         ("no_such_module:app", "there is no module 'no_such_module' in "),
         ("no_such_package.module:app", "there is no module 'no_such_package' in "),
     ],
@@ -84,7 +90,7 @@ def test_a_wrong_attribute_is_a_problem_that_says_what_there_is(write: Write) ->
     ("factory", "problem"),
     [
         ("def make(needed): pass", "must be callable without arguments: missing a required argument: 'needed'"),
-        ("async def make(): pass", "must be a plain function without arguments, got function"),
+        ("async def make(): pass", "must be a plain function without arguments, got a coroutine function"),
         ("make = 5", "must be a plain function without arguments, got int"),
     ],
 )
