@@ -1,0 +1,315 @@
+"""One dispatcher for each event of a Flask-SocketIO server, and many subscribers behind it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+
+from flask import has_request_context, request
+from gevent import Timeout
+
+from specter.sansio.callables import name_of, require_plain
+from specter.sansio.socket_arguments import SocketArguments
+from specter.sansio.socket_events import Answers, Subscription, Subscriptions
+
+from ._companions import check_socketio
+from ._locks import StateLock
+
+if TYPE_CHECKING:
+    from flask_socketio import SocketIO
+
+log = logging.getLogger(__name__)
+F = TypeVar("F", bound=Callable[..., Any])
+
+# What errors are kept under; in a table of its own, since a client may send an event of this name.
+_ERRORS = "default error"
+
+
+class SocketIngress:
+    """
+    Brings a client's event to all who subscribed to it, by priority and then in order of subscription.
+
+    Callbacks are plain functions. They get the client's values in order: one that takes fewer gets fewer. Connect's
+    value is the client's ``auth``. Subscribing and unsubscribing is safe from every thread and counts from the next
+    event on.
+
+    Args:
+        socketio: The server; see `attach`.
+        name: For logs.
+    """
+
+    def __init__(self, socketio: SocketIO | None = None, *, name: str = "socket_ingress") -> None:
+        self.name = name
+        self._socketio: Any = None
+        self._table = Subscriptions()
+        self._subscribers = self._table.by_event
+        self._error_table = Subscriptions()
+        # What the server calls, by event. It stays bound when the last subscriber leaves: the server takes none back.
+        self._dispatchers: dict[str, Callable[..., Any]] = {}
+        self._default_error_dispatcher: Callable[..., Any] | None = None
+        self._lock = StateLock()
+        self.attach(socketio)
+
+    def __repr__(self) -> str:
+        return f"<SocketIngress {self.name!r}, {len(self._subscribers)} events>"
+
+    @property
+    def socketio(self) -> SocketIO | None:
+        """The server; `None` before `attach` and after `clear`."""
+        return self._socketio
+
+    def attach(self, socketio: SocketIO | None) -> Self:
+        """
+        Hear the events of a server. Subscriptions are kept.
+
+        A handler that the application registered for one of them before is called no more: the server has one for each
+        event.
+
+        Args:
+            socketio: `None` for no server: events come through `dispatch` alone.
+
+        Raises:
+            TypeError: It is a Socket.IO server of the asyncio runtime; names the backend switch.
+        """
+        check_socketio(socketio)
+        with self._lock:
+            if socketio is not self._socketio:
+                self._dispatchers.clear()
+                self._default_error_dispatcher = None
+            self._socketio = socketio
+        for event in self._table.events():
+            self._bind(event)
+        if self._error_table.of(_ERRORS):
+            self._bind_errors()
+        return self
+
+    @overload
+    def on(
+        self, event_name: str, callback: None = None, *, owner: Any = None, priority: float = 100
+    ) -> Callable[[F], F]: ...
+    @overload
+    def on(self, event_name: str, callback: F, *, owner: Any = None, priority: float = 100) -> F: ...
+    def on(self, event_name: str, callback: Any = None, *, owner: Any = None, priority: float = 100) -> Any:
+        """`subscribe`, which gives the function back; without *callback* a decorator."""
+        if callback is None:
+            return self.handler(event_name, owner=owner, priority=priority)
+        self.subscribe(event_name, callback, owner=owner, priority=priority)
+        return callback
+
+    def handler(self, event_name: str, *, owner: Any = None, priority: float = 100) -> Callable[[F], F]:
+        """A decorator that subscribes; see `subscribe`."""
+
+        def subscribe(fn: F) -> F:
+            self.subscribe(event_name, fn, owner=owner, priority=priority)
+            return fn
+
+        return subscribe
+
+    def subscribe(
+        self, event_name: str, callback: Callable[..., Any], *, owner: Any = None, priority: float = 100
+    ) -> Callable[[], bool]:
+        """
+        Call *callback* for each event of this name.
+
+        Args:
+            event_name: The name; ``connect`` and ``disconnect`` are Socket.IO's own. White space around it does not
+                count.
+            callback: A plain function. What it returns may become the acknowledgement. Subscribed twice, it is called
+                twice.
+            owner: Ends the subscription when it stops; anything with ``add_cleanup``.
+            priority: A lower one is called earlier.
+
+        Returns:
+            A plain function that ends this subscription, and returns whether it was there.
+
+        Raises:
+            TypeError: *event_name* is no non-empty string, *callback* cannot be called or is a coroutine function, or
+                *owner* cannot own.
+        """
+        if not isinstance(event_name, str) or not event_name.strip():
+            raise TypeError(f"[SPECTER:socket_ingress] event_name must be a non-empty string, got {event_name!r}")
+        event = event_name.strip()
+        unsubscribe = self._subscribe(self._table, event, callback, owner, priority)
+        self._bind(event)
+        return unsubscribe
+
+    def unsubscribe(self, event_name: str, callback: Callable[..., Any]) -> bool:
+        """End all subscriptions of *callback* to an event. Returns whether there was one."""
+        with self._lock:
+            return self._table.remove(event_name, callback)
+
+    @overload
+    def on_error_default(
+        self, callback: None = None, *, owner: Any = None, priority: float = 100
+    ) -> Callable[[F], F]: ...
+    @overload
+    def on_error_default(self, callback: F, *, owner: Any = None, priority: float = 100) -> F: ...
+    def on_error_default(self, callback: Any = None, *, owner: Any = None, priority: float = 100) -> Any:
+        """`subscribe_error_default`, which gives the function back; without *callback* a decorator."""
+
+        def subscribe(fn: F) -> F:
+            self.subscribe_error_default(fn, owner=owner, priority=priority)
+            return fn
+
+        return subscribe if callback is None else subscribe(callback)
+
+    def subscribe_error_default(
+        self, callback: Callable[..., Any], *, owner: Any = None, priority: float = 100
+    ) -> Callable[[], bool]:
+        """
+        Call ``callback(error)`` for each error of a subscriber, and for those of the server's other handlers.
+
+        See `subscribe`.
+        """
+        unsubscribe = self._subscribe(self._error_table, _ERRORS, callback, owner, priority)
+        self._bind_errors()
+        return unsubscribe
+
+    def unsubscribe_error_default(self, callback: Callable[..., Any]) -> bool:
+        """End all subscriptions of *callback* to errors. Returns whether there was one."""
+        with self._lock:
+            return self._error_table.remove(_ERRORS, callback)
+
+    def dispatch(self, event_name: str, *args: Any, **kwargs: Any) -> Any:
+        """
+        Bring an event to its subscribers by hand.
+
+        Args:
+            event_name: The name.
+            args: The client's values.
+            kwargs: For the parameters of these names; who cannot take one does not get it.
+
+        Returns:
+            The acknowledgement: what the last subscriber to answer something other than `None` returned. On connect
+            `False` if one of them refused.
+
+        Raises:
+            ConnectionRefusedError: On connect, what a subscriber raised to say why.
+        """
+        answers = Answers(event_name == "connect")
+        for subscription in self._subscribers.get(event_name, ()):
+            try:
+                if len(args) <= subscription.arguments.takes and not kwargs:
+                    answer = subscription.fn(*args)
+                else:
+                    values, named = subscription.arguments.fill(args, {}, kwargs)
+                    answer = subscription.fn(*values, **named)
+                if answer is not None:
+                    answers.add(answer)
+            except Exception as error:
+                self._failed(event_name, subscription, answers, error)
+        return answers.conclude()
+
+    def dispatch_default_error(self, *args: Any, **kwargs: Any) -> Any:
+        """
+        Bring an error to the error subscribers by hand. An error of theirs is logged, and that is all.
+
+        Args:
+            args: What they are called with: the error.
+            kwargs: As for `dispatch`.
+
+        Returns:
+            What the last to answer something other than `None` returned.
+        """
+        answers = Answers(connecting=False)
+        for subscription in self._error_table.of(_ERRORS):
+            try:
+                values, named = subscription.arguments.fill(args, {}, kwargs)
+                answers.add(subscription.fn(*values, **named))
+            except Exception:
+                log.exception("error subscriber %s failed", name_of(subscription.fn))
+        return answers.acknowledgement
+
+    def clear(self) -> None:
+        """End all subscriptions and leave the server."""
+        with self._lock:
+            self._table.clear()
+            self._error_table.clear()
+            self._dispatchers.clear()
+            self._default_error_dispatcher = None
+            self._socketio = None
+
+    # Internal.
+
+    def _failed(self, event: str, subscription: Subscription, answers: Answers, error: Exception) -> None:
+        if answers.fail(error):
+            log.debug("%s refused a connection: %s", name_of(subscription.fn), error)
+            return
+        log.error("socket event %r: %s failed", event, name_of(subscription.fn), exc_info=error)
+        self.dispatch_default_error(error)
+
+    def _subscribe(
+        self, table: Subscriptions, event: str, fn: Callable[..., Any], owner: Any, priority: float
+    ) -> Callable[[], bool]:
+        if not callable(fn):
+            raise TypeError(f"[SPECTER:socket_ingress] callback must be callable, got {type(fn).__name__}")
+        require_plain(fn, "a socket callback")
+        if owner is not None and not callable(getattr(owner, "add_cleanup", None)):
+            raise TypeError(f"[SPECTER:socket_ingress] owner must expose add_cleanup(), got {type(owner).__name__}")
+        subscription = Subscription(fn, SocketArguments(fn), priority, name_of(fn))
+        with self._lock:
+            table.add(event, subscription)
+
+        def unsubscribe() -> bool:
+            with self._lock:
+                return table.discard(event, subscription)
+
+        if owner is not None:
+            owner.add_cleanup(unsubscribe)
+        return unsubscribe
+
+    def _bind(self, event: str) -> None:
+        with self._lock:
+            socketio = self._socketio
+            if socketio is None or event in self._dispatchers:
+                return
+            dispatcher = self._dispatchers[event] = self._dispatcher(event)
+        socketio.on_event(event, dispatcher)
+
+    def _bind_errors(self) -> None:
+        with self._lock:
+            socketio = self._socketio
+            if socketio is None or self._default_error_dispatcher is not None:
+                return
+            dispatcher = self._default_error_dispatcher = self._error_dispatcher()
+        socketio.on_error_default(dispatcher)
+
+    def _dispatcher(self, event: str) -> Callable[..., Any]:
+        """What the server calls for an event."""
+
+        def dispatch(*args: Any, **kwargs: Any) -> Any:
+            return self.dispatch(event, *args, **kwargs)
+
+        def dispatch_connect(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return self.dispatch(event, *args, **kwargs)
+            except Timeout:
+                # No error to Python, but a subscriber's all the same, since nobody waits with a timeout above here: the
+                # client was not checked in time.
+                log.exception("socket event 'connect': a subscriber took too long")
+                return False
+
+        return _named(dispatch_connect if event == "connect" else dispatch, event)
+
+    def _error_dispatcher(self) -> Callable[..., Any]:
+        """What the server calls for the errors of its other handlers."""
+
+        def dispatch(error: Any) -> Any:
+            if not self._error_table.of(_ERRORS):
+                log.error("a socket handler failed", exc_info=error)
+            answer = self.dispatch_default_error(error)
+            # The server would take whatever comes back from here for the handler's answer, and let the client in.
+            return False if _connecting() else answer
+
+        return _named(dispatch, "default_error")
+
+
+def _named(dispatcher: Callable[..., Any], event: str) -> Callable[..., Any]:
+    dispatcher.__name__ = f"specter_socket_dispatch_{event}"
+    return dispatcher
+
+
+def _connecting() -> bool:
+    """Whether Flask-SocketIO handles a connection here."""
+    return has_request_context() and getattr(request, "event", {}).get("message") == "connect"
