@@ -1,11 +1,17 @@
-"""What `Store` and `Model` have in common: their locks, and what is to be heard of each change."""
+"""
+What `Store` and `Model` have in common: who waits for whom, and what is to be heard of each change.
+
+    reading               waits for nobody
+    a change              waits while a reader or mutator of another greenlet holds the state
+    a reader, a mutator   holds the state until it returns; it may wait meanwhile, it is the application's
+"""
 
 from __future__ import annotations
 
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from gevent import getcurrent
 from gevent.lock import BoundedSemaphore
@@ -15,14 +21,17 @@ from specter.sansio.ownership import require_callable
 
 from ._locks import StateLock
 
+T = TypeVar("T")
+S = TypeVar("S")
 
-class Observed:
+
+class Observed(Generic[S]):
     """
-    Locks, and the order of what is heard.
+    A state that is changed by one at a time, and the order of what is heard.
 
-    A change is made, and what is to be heard of it is queued, under the lock; it is delivered when the lock was left,
-    in the greenlet that made the change. So all hear of all changes in the order in which these were made, also when a
-    subscriber makes another change. What a greenlet that was killed has not delivered is heard with the next change.
+    A change is made, and what is to be heard of it is queued, in one piece; then it is delivered, in the greenlet that
+    made the change. So all hear of all changes in the order in which these were made, also when a subscriber makes
+    another change. What a greenlet that was killed has not delivered is heard with the next change.
 
     Args:
         name: For logs and for the event.
@@ -35,16 +44,46 @@ class Observed:
 
     def __init__(self, name: str, emit_events: bool, change_event: str | None) -> None:
         self.name = name
-        # Held for a whole change, which waits if its mutator does. Reading takes it not, so that a mutator can read.
-        self._lock = BoundedSemaphore(1)
-        # Held for what never waits, so that no other OS thread sees the half of it.
+        # For what never waits: other OS threads see no half of it.
         self._pieces = StateLock()
-        # The greenlet whose reader or mutator has the lock.
+        # For what may wait: whoever has it is, or soon will be, the holder.
+        self._lock = BoundedSemaphore(1)
+        # The greenlet whose reader or mutator holds the state. Set in a piece, so that nobody is changing it then.
         self._holder: object = None
         # What is still to be called, (fn, value) as fn(value, self); oldest first.
         self._heard: deque[tuple[Callable[[Any, Any], Any], Any]] = deque()
         self._emit_events = bool(emit_events)
         self._change_event = change_event or f"{name}:changed"
+
+    def _change(self, rule: Callable[..., Any], what: Any) -> S:
+        """Make a change, once nobody holds the state, and deliver what is heard of it. Returns a snapshot."""
+        with self._pieces:
+            free = self._holder is None
+            if free:
+                snapshot = self._commit(rule, what)
+        if not free:
+            self._require_free()
+            with self._lock, self._pieces:
+                snapshot = self._commit(rule, what)
+        if self._heard:
+            self._deliver()
+        return snapshot
+
+    def _hold(self, fn: Callable[..., T], *args: Any) -> T:
+        """Call a function that holds the state, once nobody else does."""
+        if self._holder is not None:
+            self._require_free()
+        with self._lock:
+            with self._pieces:
+                self._holder = getcurrent()
+            try:
+                return fn(*args)
+            finally:
+                self._holder = None
+
+    def _commit(self, rule: Callable[..., Any], what: Any) -> S:
+        """Change the state by a rule, and queue what is heard of it: a piece. Returns a snapshot."""
+        raise NotImplementedError
 
     def _deliver(self) -> None:
         """Call what is queued."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable, Sequence
 from types import CoroutineType
 from typing import Any
-
-from gevent import getcurrent
 
 from specter.sansio import model as rules
 from specter.sansio.callables import require_answer, require_plain
@@ -26,7 +23,7 @@ Path = str | Sequence[Any]
 Selector = Path | Callable[[dict[Any, Any]], Any]
 
 
-class Model(Observed):
+class Model(Observed[dict[Any, Any]]):
     """
     A tree of dicts that several parts of an application share.
 
@@ -114,7 +111,7 @@ class Model(Observed):
             TypeError: *path* is no path, or *value* cannot be copied.
             ValueError: *path* is empty, or the model would have more than 200 levels.
         """
-        return self._change(functools.partial(self._tree.put, rules.parts(path), value))
+        return self._change(Tree.put, (rules.parts(path), value))
 
     def patch(self, partial: dict[Any, Any]) -> dict[Any, Any]:
         """
@@ -127,7 +124,7 @@ class Model(Observed):
             TypeError: *partial* is no dict, or cannot be copied.
             ValueError: The model would have more than 200 levels.
         """
-        return self._change(functools.partial(self._tree.merge, partial))
+        return self._change(Tree.merge, (partial,))
 
     def update(self, mutator: Callable[[dict[Any, Any]], dict[Any, Any] | None]) -> dict[Any, Any]:
         """
@@ -144,11 +141,9 @@ class Model(Observed):
             TypeError: *mutator* cannot be called, is a coroutine function, or returned neither a dict nor `None`.
             ValueError: The model would have more than 200 levels.
         """
-        self._require_free()
-        with self._lock:
-            root = self._drafted(mutator)
-            snapshot = self._commit(functools.partial(self._tree.replace, root))
-        self._deliver()
+        snapshot = self._hold(self._update, mutator)
+        if self._heard:
+            self._deliver()
         return snapshot
 
     def delete(self, path: Path) -> dict[Any, Any]:
@@ -161,7 +156,7 @@ class Model(Observed):
         Raises:
             TypeError: *path* is no path.
         """
-        return self._change(functools.partial(self._tree.remove, rules.parts(path)))
+        return self._change(Tree.remove, (rules.parts(path),))
 
     def clear(self) -> dict[Any, Any]:
         """
@@ -170,7 +165,7 @@ class Model(Observed):
         Returns:
             A snapshot: empty.
         """
-        return self._change(functools.partial(self._tree.replace, {}))
+        return self._change(Tree.replace, ({},))
 
     def subscribe(
         self,
@@ -225,10 +220,7 @@ class Model(Observed):
 
     def destroy(self) -> None:
         """End all subscriptions, and empty the model. Nobody hears of it."""
-        self._require_free()
-        with self._lock, self._pieces:
-            self._tree = Tree()
-            self._subscribers.clear()
+        self._hold(self._empty)
         log.debug("model %r destroyed", self.name)
 
     @property
@@ -254,37 +246,29 @@ class Model(Observed):
             value = self._tree.find(path or ())
             return copied(default if value is MISSING else value)
 
-    def _drafted(self, mutator: Callable[[dict[Any, Any]], dict[Any, Any] | None]) -> dict[Any, Any]:
-        self._holder = getcurrent()
-        try:
-            return self._tree.drafted(mutator)
-        finally:
-            self._holder = None
-
-    def _change(self, edit: Callable[[], list[rules.Change] | None]) -> dict[Any, Any]:
-        if self._holder is not None:
-            self._require_free()
-        with self._lock:
-            snapshot = self._commit(edit)
-        if self._heard:
-            self._deliver()
-        return snapshot
-
-    def _commit(self, edit: Callable[[], list[rules.Change] | None]) -> dict[Any, Any]:
-        """Edit the tree, and queue what is heard of it; the caller has the lock. Returns a snapshot."""
-        tree = self._tree
+    def _empty(self) -> None:
         with self._pieces:
-            changes = edit()
-            if changes is not None:
-                for subscriber, value in self._subscribers.heard(tree.root, changes):
-                    if subscriber.selected is None:
-                        self._heard.append((subscriber.fn, copied(value)))
-                    else:
-                        self._heard.append((subscriber.select, tree.give(value)))
-                if self._emit_events:
-                    self._heard.append((_emit, copied(tree.root)))
-            snapshot: dict[Any, Any] = copied(tree.root)
-            return snapshot
+            self._tree = Tree()
+            self._subscribers.clear()
+
+    def _update(self, mutator: Callable[[dict[Any, Any]], dict[Any, Any] | None]) -> dict[Any, Any]:
+        root = self._tree.drafted(mutator)
+        with self._pieces:
+            return self._commit(Tree.replace, (root,))
+
+    def _commit(self, rule: Callable[..., list[rules.Change] | None], what: tuple[Any, ...]) -> dict[Any, Any]:
+        tree = self._tree
+        changes = rule(tree, *what)
+        if changes is not None:
+            for subscriber, value in self._subscribers.heard(tree.root, changes):
+                if subscriber.selected is None:
+                    self._heard.append((subscriber.fn, copied(value)))
+                else:
+                    self._heard.append((subscriber.select, tree.give(value)))
+            if self._emit_events:
+                self._heard.append((_emit, copied(tree.root)))
+        snapshot: dict[Any, Any] = copied(tree.root)
+        return snapshot
 
 
 class _Subscriber:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Store(Observed):
+class Store(Observed[State]):
     """
     A flat dict that several parts of an application share.
 
@@ -88,8 +88,10 @@ class Store(Observed):
             raise TypeError("[SPECTER:store] access() requires a callable reader")
         if self._holder is not None and self._holder is getcurrent():
             return reader(self._state)
+        # `_hold`, written out: a reader takes less time than that call.
         with self._lock:
-            self._holder = getcurrent()
+            with self._pieces:
+                self._holder = getcurrent()
             try:
                 found = reader(self._state)
             finally:
@@ -155,7 +157,10 @@ class Store(Observed):
         Raises:
             TypeError: *mutator* cannot be called, is a coroutine function, or returned neither a dict nor `None`.
         """
-        return self._change(self._updated, mutator)
+        snapshot = self._hold(self._update, mutator)
+        if self._heard:
+            self._deliver()
+        return snapshot
 
     def subscribe(
         self, fn: Callable[[State, Store], Any], immediate: bool = False, owner: Any = None
@@ -200,37 +205,34 @@ class Store(Observed):
 
     def destroy(self) -> None:
         """End all subscriptions, and empty the state. Nobody hears of it."""
-        self._require_free()
-        with self._lock, self._pieces:
-            self._state.clear()
-            self._subscribers.clear()
+        self._hold(self._empty)
         log.debug("store %r destroyed", self.name)
 
-    def _updated(self, state: State, mutator: Callable[[State], State | None]) -> State:
-        self._holder = getcurrent()
-        try:
-            # What a mutator that waits has edited within the values may have been edited by others as well.
-            return rules.updated(state, mutator, restore=False)
-        finally:
-            self._holder = None
+    def _empty(self) -> None:
+        with self._pieces:
+            self._state.clear()
+            self._subscribers.clear()
 
-    def _change(self, rule: Callable[[State, Any], State | None], what: Any) -> State:
-        if self._holder is not None:
-            self._require_free()
-        with self._lock:
-            state = rule(self._state, what)
-            if state is not None:
-                self._state = state
-                if self._subscribers:
-                    # A list, made in one piece: other threads may subscribe meanwhile.
-                    for fn in [*self._subscribers]:
-                        self._heard.append((fn, state.copy()))
-                if self._emit_events:
-                    self._heard.append((_emit, state.copy()))
-            snapshot = self._state.copy()
-        if self._heard:
-            self._deliver()
-        return snapshot
+    def _update(self, mutator: Callable[[State], State | None]) -> State:
+        # What a mutator that waits has edited within the values may have been edited by others as well.
+        state = rules.updated(self._state, mutator, restore=False)
+        with self._pieces:
+            return self._commit(_taken, state)
+
+    def _commit(self, rule: Callable[[State, Any], State | None], what: Any) -> State:
+        state = rule(self._state, what)
+        if state is not None:
+            self._state = state
+            if self._subscribers:
+                for fn in self._subscribers:
+                    self._heard.append((fn, state.copy()))
+            if self._emit_events:
+                self._heard.append((_emit, state.copy()))
+        return self._state.copy()
+
+
+def _taken(_: State, state: State) -> State:
+    return state
 
 
 def _emit(state: State, store: Store) -> None:

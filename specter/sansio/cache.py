@@ -206,6 +206,15 @@ def seconds(ttl: float) -> float:
     return 0.0 if math.isinf(ttl) else float(ttl)
 
 
+def bent_seconds(ttl: float) -> float:
+    """
+    A time to live, bent into shape: less than 0 is 0, and so is what is not a number at all.
+
+    Source: 0.1.1 takes whatever `float` takes.
+    """
+    return max(0.0, float(ttl))
+
+
 def require_no_cycle(asking: Iterable[Computation], wanted: Computation) -> None:
     """
     Refuse a wait that would never end.

@@ -1,0 +1,248 @@
+"""One computed value, kept until it expires or is invalidated."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import CoroutineType
+from typing import Any
+
+from gevent import getcurrent
+from gevent.lock import BoundedSemaphore
+
+from specter.sansio import cache as rules
+from specter.sansio.cache import Computation, Entry, Slot, require_no_cycle
+from specter.sansio.callables import require_answer, require_plain
+from specter.sansio.ownership import require_callable
+
+from ._locks import StateLock
+from .event_bus import bus
+
+log = logging.getLogger(__name__)
+
+# {greenlet: the computations whose factories it runs, outermost first}
+_computing: dict[object, tuple[Computation, ...]] = {}
+
+
+class Cache:
+    """
+    A slot for one value, that is computed when it is asked for and is not there.
+
+    However many ask, one computation runs at a time. `None` counts as no value. Reading, setting and invalidating do
+    not wait for a computation.
+
+    Args:
+        name: For logs and for the event.
+        ttl: Seconds until a value expires; 0, `None` or less for never.
+        depends_on: Names of events of the bus that invalidate the cache; a string is one name.
+
+    Attributes:
+        name: As given.
+    """
+
+    def __init__(self, name: str, ttl: float | None = 0, depends_on: Iterable[str] | None = None) -> None:
+        self.name = name
+        self._lock = StateLock()
+        # Exists to be waited for, and guards no state: who has it computes.
+        self._turn = BoundedSemaphore(1)
+        self._slot: Slot[Computation] = Slot(rules.bent_seconds(ttl or 0))
+        self._updated_at: float = 0
+        self._invalidate_callbacks: list[Callable[[], Any]] = []
+        # The greenlets that invalidate it: a cycle of dependencies ends where it began.
+        self._invalidating: list[object] = []
+        events = [depends_on] if isinstance(depends_on, str) else depends_on or ()
+        self._bus_unsubs = [bus.on(event, self._dependency_changed) for event in events]
+
+    def __repr__(self) -> str:
+        return f"<Cache {self.name!r} valid={self.is_valid()} ttl={self.ttl}s>"
+
+    @property
+    def ttl(self) -> float:
+        """Seconds until a value expires, if nothing else was said when it was stored; 0 for never."""
+        return self._slot.ttl
+
+    @property
+    def updated_at(self) -> float:
+        """When the value was stored, in seconds since the epoch (values age by another clock); 0 if there is none."""
+        return self._updated_at
+
+    def get(self, default: Any = None) -> Any:
+        """The value; *default* if there is none, or it has expired."""
+        value = self._value()
+        return default if value is None else value
+
+    def is_valid(self) -> bool:
+        """Whether there is a value that has not expired."""
+        return self._value() is not None
+
+    def set(self, value: Any, ttl: float | None = None) -> None:
+        """
+        Store a value. A computation that runs does not replace it.
+
+        Args:
+            value: `None` empties the cache.
+            ttl: Seconds until it expires, 0 or less for never; that of the cache if not given.
+        """
+        lifetime = None if ttl is None else rules.bent_seconds(ttl)
+        with self._lock:
+            self._slot.put(value, lifetime, time.monotonic, time.monotonic())
+            self._updated_at = time.time()
+
+    def get_or_compute(self, factory: Callable[[], Any], ttl: float | None = None) -> Any:
+        """
+        The value; if there is none, compute it, or wait while another greenlet does.
+
+        Args:
+            factory: A plain function. Who finds a value when its turn comes does not call its own.
+            ttl: Seconds until the value expires, 0 or less for never; that of the cache if not given.
+
+        Returns:
+            What the factory returned. It is not stored if it is `None`, or if the cache was set or invalidated
+            meanwhile.
+
+        Raises:
+            Exception: What the factory raised, to its own caller. Not stored: who waits next computes.
+            RuntimeError: The factory, or one that it waits for, asks for the very value that it computes.
+            TypeError: *factory* cannot be called, or is a coroutine function.
+        """
+        value = self.get()
+        if value is not None:
+            return value
+        require_callable(factory, "a factory")
+        lifetime = None if ttl is None else rules.bent_seconds(ttl)
+        asking = _computing.get(getcurrent(), ())
+        if self._slot.computation is None:
+            return self._in_turn(factory, lifetime, asking)
+        with _known_to_wait(asking, self._slot.computation):
+            return self._in_turn(factory, lifetime, asking)
+
+    def invalidate(self) -> None:
+        """
+        Forget the value, call the `on_invalidate` callbacks, and emit ``<name>:invalidated``.
+
+        Caches that depend on that event follow; a cycle of dependencies invalidates each once. A computation that runs
+        gives its caller its value, which is not stored.
+        """
+        with self._lock:
+            was_there = self._slot.entry is not None
+            self._empty()
+        if was_there:
+            log.info("[SPECTER:cache] '%s' invalidated", self.name)
+        here = getcurrent()
+        self._invalidating.append(here)
+        try:
+            for callback in [*self._invalidate_callbacks]:
+                self._call(callback)
+            bus.emit(f"{self.name}:invalidated")
+        finally:
+            self._invalidating.remove(here)
+
+    def on_invalidate(self, callback: Callable[[], Any]) -> Callable[[], None]:
+        """
+        Have a function without parameters called at each invalidation.
+
+        Args:
+            callback: A plain function.
+
+        Returns:
+            A plain function that ends this.
+
+        Raises:
+            TypeError: *callback* cannot be called, or is a coroutine function.
+        """
+        require_callable(callback, "a callback")
+        require_plain(callback, "a callback")
+        self._invalidate_callbacks.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._invalidate_callbacks:
+                self._invalidate_callbacks.remove(callback)
+
+        return unsubscribe
+
+    def destroy(self) -> None:
+        """Forget the value, the callbacks and the events on which the cache depends."""
+        unsubscribe, self._bus_unsubs = self._bus_unsubs, []
+        for fn in unsubscribe:
+            fn()
+        self._invalidate_callbacks.clear()
+        with self._lock:
+            self._empty()
+        log.debug("cache %r destroyed", self.name)
+
+    def _value(self) -> Any:
+        entry = self._slot.entry
+        if entry is None:
+            return None
+        if entry.expires_at is not None and time.monotonic() >= entry.expires_at:
+            self._expire(entry)
+            return None
+        return entry.value
+
+    def _empty(self) -> None:
+        self._slot.empty()
+        self._updated_at = 0
+
+    def _expire(self, entry: Entry) -> None:
+        with self._lock:
+            if self._slot.entry is entry:
+                self._slot.entry = None
+                self._updated_at = 0
+
+    def _dependency_changed(self, data: Any = None) -> None:
+        if getcurrent() not in self._invalidating:
+            self.invalidate()
+
+    def _call(self, callback: Callable[[], Any]) -> None:
+        try:
+            callback()
+        except Exception as error:
+            log.exception("[SPECTER:cache] Error in invalidation callback for '%s': %s", self.name, error)
+
+    def _in_turn(self, factory: Callable[[], Any], ttl: float | None, asking: tuple[Computation, ...]) -> Any:
+        with self._turn:
+            value = self._value()
+            return self._compute(factory, ttl, asking) if value is None else value
+
+    def _compute(self, factory: Callable[[], Any], ttl: float | None, asking: tuple[Computation, ...]) -> Any:
+        here = getcurrent()
+        with self._lock:
+            computation, _ = self._slot.enter(lambda: Computation(self.name))
+        _computing[here] = (*asking, computation)
+        try:
+            value = factory()
+            if isinstance(value, CoroutineType):
+                require_answer(value, factory, "a factory")
+            computation.succeed(value)
+        finally:
+            if asking:
+                _computing[here] = asking
+            else:
+                del _computing[here]
+            self._end(computation, ttl)
+        return value
+
+    def _end(self, computation: Computation, ttl: float | None) -> None:
+        with self._lock:
+            self._slot.end(computation, ttl, time.monotonic, time.monotonic())
+            if computation.has_outcome and not computation.outdated:
+                self._updated_at = time.time()
+
+
+@contextmanager
+def _known_to_wait(asking: tuple[Computation, ...], computation: Computation) -> Iterator[None]:
+    """While it lasts, the factory that the caller runs waits for a computation: see `require_no_cycle`."""
+    require_no_cycle(asking, computation)
+    below = asking[-1].waits_for if asking else []
+    below.append(computation)
+    try:
+        yield
+    finally:
+        below.remove(computation)
+
+
+def create_cache(name: str, ttl: float | None = 0, depends_on: Iterable[str] | None = None) -> Cache:
+    """Make a `Cache`; see there."""
+    return Cache(name, ttl, depends_on)
