@@ -5,21 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, closing, nullcontext
 from contextvars import copy_context
-from inspect import isgenerator
 from typing import Any, Self
 
 import anyio
 
+from ._generators import closed_after
 from ._loop import Loop, LoopGone
 
 log = logging.getLogger("specter.watcher")
-
-
-def closed_after(source: Iterable[Any]) -> AbstractContextManager[Any]:
-    """Close a generator when the block is left, so that its ``finally`` runs now; other iterables are not ours."""
-    return closing(source) if isgenerator(source) else nullcontext()
 
 
 class ThreadedItems:

@@ -15,9 +15,10 @@ import anyio.lowlevel
 from ._calls import call, is_coroutine_function
 from ._deadline import time_left
 from ._delivery import Subscriber
+from ._generators import closed_after
 from ._shield import Undisturbed
 from ._waiting import waiting_for, waits_for_caller
-from ._watcher_threads import ThreadedItems, closed_after
+from ._watcher_threads import ThreadedItems
 from .runtime import Runtime
 from .sansio.backoff import Backoff
 from .sansio.errors import WatcherError
