@@ -49,8 +49,7 @@ class Router:
         self._blueprint = Blueprint(self.name, import_name or type(self).__module__)
         self._dynamic_routes: list[tuple[str, Callable[..., Any], RouteSpec]] = []
         self._mounted = False
-        self._owned_cleanups = Cleanups(self.name)
-        self._cleanups = self._owned_cleanups.pending
+        self._cleanups = Cleanups(f"router {self.name!r}")
         # The views by endpoint, and how many routes have got theirs.
         self._planned_views: dict[str, Callable[..., Any]] = {}
         self._planned = 0
@@ -150,7 +149,7 @@ class Router:
         try:
             self.on_unmount()
         finally:
-            self._owned_cleanups.run()
+            self._cleanups.run()
         return self
 
     def require(self, key: str) -> Any:
@@ -163,8 +162,7 @@ class Router:
 
     def add_cleanup(self, fn: Callable[[], Any]) -> Self:
         """Have a plain function called by `teardown`. What cannot be called is ignored."""
-        if callable(fn):
-            self._owned_cleanups.add(fn)
+        self._cleanups.add(fn)
         return self
 
     def own(self, resource: T, stop_method: str | None = None) -> T:
@@ -182,7 +180,7 @@ class Router:
         Raises:
             TypeError: It has no such method.
         """
-        return self._owned_cleanups.own(resource, stop_method)
+        return self._cleanups.own(resource, stop_method)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
