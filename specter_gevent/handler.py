@@ -1,0 +1,241 @@
+"""Socket events that come and go together."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from gevent import getcurrent
+from gevent.event import Event
+
+from specter.sansio.callables import require_plain
+
+from ._companions import check_socketio
+from ._waiting import waiting_for, waits_for_caller
+from .ownership import Cleanups
+from .service_registry import registry
+
+if TYPE_CHECKING:
+    from flask_socketio import SocketIO
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Handler:
+    """
+    Subscribes methods to socket events, and owns what it needs for them.
+
+    Callbacks are plain functions, and get the client's values in order. What the last one to answer returned is the
+    acknowledgement.
+
+        class Chat(Handler):
+            name = "chat"
+            events = {"message": "on_message"}
+
+            def on_message(self, text):
+                return {"length": len(text)}
+
+    Attributes:
+        name: For logs.
+        events: ``{event: name of the method}``.
+        event_priorities: ``{event: priority}``: a lower one is called earlier; 100 for those that are not in it.
+    """
+
+    name: str = "unnamed_handler"
+    events: Mapping[str, str] = {}
+    event_priorities: Mapping[str, float] = {}
+
+    # While it is torn down: by which greenlet, and what is set at the end.
+    _teardown_turn: tuple[Any, Event] | None = None
+
+    def __init__(self) -> None:
+        self._socketio: Any = None
+        self._registered = False
+        self._registered_handlers: list[tuple[str, Callable[..., Any]]] = []
+        self._cleanups = Cleanups(f"handler {self.name!r}")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}{' registered' if self._registered else ''}>"
+
+    def on_setup(self) -> None:
+        """Acquire what the handler needs; its events are subscribed already. Override it."""
+
+    def on_teardown(self) -> None:
+        """Called before anything is released. Override it."""
+
+    @property
+    def registered(self) -> bool:
+        """Whether its events are subscribed."""
+        return self._registered
+
+    @property
+    def socketio(self) -> SocketIO | None:
+        """The server it is set up on; `None` if it is not."""
+        return self._socketio
+
+    def setup(self, socketio: SocketIO | None) -> Self:
+        """
+        Subscribe to the events, and call `on_setup`, whose error is logged.
+
+        Does nothing if it is set up. A method that does not exist is logged, and its event skipped. With a
+        ``socket_ingress`` in the registry the events come through it, else from the server: then this handler takes the
+        place of the one that was there for an event.
+
+        Args:
+            socketio: The server; may be `None`, or anything, where the registry has an ingress.
+
+        Returns:
+            The handler.
+
+        Raises:
+            TypeError: A hook or callback is a coroutine function, or *socketio* is a server of the asyncio runtime.
+        """
+        if self._registered:
+            return self
+        check_hooks(self)
+        check_socketio(socketio)
+        ingress = registry.resolve("socket_ingress")
+        self._socketio = socketio
+        try:
+            for event, fn, priority in self._declared_events():
+                if ingress is not None:
+                    ingress.subscribe(event, fn, owner=self, priority=priority)
+                else:
+                    self._subscribe_at(socketio, event, fn)
+                self._registered_handlers.append((event, fn))
+        except BaseException:
+            _release(self)
+            raise
+        self._registered = True
+        try:
+            self.on_setup()
+        except Exception:
+            log.exception("on_setup of handler %r failed", self.name)
+        log.info("handler %r set up (%d events)", self.name, len(self._registered_handlers))
+        return self
+
+    def teardown(self) -> Self:
+        """
+        Call `on_teardown`, end the subscriptions, and run the cleanups, last first.
+
+        Does nothing if it is not set up. Errors are logged. Two calls at once: the second waits for the first. A kill
+        cuts the step that waits, and the caller hears of it when the others are done.
+
+        Returns:
+            The handler.
+        """
+        if not self._registered:
+            return self
+        if self._teardown_turn is not None:
+            greenlet, ended = self._teardown_turn
+            if not waits_for_caller(greenlet):
+                with waiting_for(greenlet):
+                    ended.wait()
+            return self
+        self._teardown_turn = (getcurrent(), Event())
+        try:
+            self.on_teardown()
+        except Exception:
+            log.exception("on_teardown of handler %r failed", self.name)
+        finally:
+            _release(self)
+        log.info("handler %r torn down", self.name)
+        return self
+
+    def stop(self) -> Self:
+        """The same as `teardown`, so that a handler can be owned."""
+        return self.teardown()
+
+    def require(self, key: str) -> Any:
+        """
+        A value of the registry.
+
+        Raises:
+            KeyError: There is none; lists what there is.
+        """
+        return registry.require(key)
+
+    def resolve(self, key: str) -> Any:
+        """A value of the registry, or `None`."""
+        return registry.resolve(key)
+
+    def add_cleanup(self, fn: Callable[[], Any]) -> Self:
+        """Have *fn* (a plain function) called by `teardown`, the last added first. What cannot be called is ignored."""
+        self._cleanups.add(fn)
+        return self
+
+    def own(self, resource: T, stop_method: str | None = None) -> T:
+        """
+        Own anything that can be ended; see `Service.own`.
+
+        Args:
+            resource: Ended by `teardown`. `None` is ignored.
+            stop_method: The method that ends it; the usual ones are tried if not given.
+
+        Returns:
+            The resource.
+
+        Raises:
+            TypeError: It has no such method.
+        """
+        return self._cleanups.own(resource, stop_method)
+
+    def _declared_events(self) -> Iterator[tuple[str, Callable[..., Any], float]]:
+        """Event, callback and priority of what is to be subscribed."""
+        for event, method in self.events.items():
+            fn = getattr(self, method, None)
+            if callable(fn):
+                yield event, fn, self.event_priorities.get(event, 100)
+            else:
+                log.error("handler %r has no method %r for event %r", self.name, method, event)
+
+    def _subscribe_at(self, socketio: Any, event: str, fn: Callable[..., Any]) -> None:
+        """Subscribe where there is no ingress."""
+        require_plain(fn, "a socket callback")
+        socketio.on(event)(fn)
+        self.add_cleanup(lambda: _take_off(socketio, event, fn))
+
+
+def check_hooks(handler: Any) -> None:
+    """
+    Refuse a handler with hooks that nothing would await.
+
+    Raises:
+        TypeError: `on_setup` or `on_teardown` is a coroutine function; names it, and the backend switch.
+    """
+    for name in ("on_setup", "on_teardown"):
+        hook = getattr(handler, name, None)
+        if callable(hook):
+            require_plain(hook, f"{name} of handler {getattr(handler, 'name', None)!r}")
+
+
+def _release(handler: Handler) -> None:
+    try:
+        handler._cleanups.run()
+    finally:
+        if handler._cleanups:
+            _release(handler)  # a kill has cut one of them
+        else:
+            handler._registered_handlers.clear()
+            handler._registered = False
+            handler._socketio = None
+            turn, handler._teardown_turn = handler._teardown_turn, None
+            if turn is not None:
+                turn[1].set()
+
+
+def _take_off(socketio: Any, event: str, fn: Callable[..., Any]) -> None:
+    """Have Flask-SocketIO, which has no function for it, forget a callback; another one for the event stays."""
+    module = sys.modules.get("flask_socketio")
+    if module is None or not isinstance(socketio, module.SocketIO):
+        return
+    # Before it has an application, it keeps callbacks in a list of its own.
+    socketio.handlers[:] = [
+        entry for entry in socketio.handlers if (entry[0], getattr(entry[1], "__wrapped__", None)) != (event, fn)
+    ]
+    bound = socketio.server.handlers.get("/", {}) if socketio.server is not None else {}
+    if getattr(bound.get(event), "__wrapped__", None) == fn:
+        del bound[event]

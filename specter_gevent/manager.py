@@ -1,0 +1,330 @@
+"""
+The manager: boots an application's services, handlers and controllers in order, and shuts them down.
+
+    boot:      the manager ─▶ services and controllers, as registered ─▶ handlers
+    shutdown:  handlers ─▶ services and controllers ─▶ ingress and registry ─▶ the manager
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Self
+
+from . import _patching
+from ._companions import check_app, check_socketio
+from ._reloader import is_reloader_parent
+from ._turn import Turn
+from .service import Service
+from .service_registry import registry
+from .socket_ingress import SocketIngress
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask_socketio import SocketIO
+
+    from .controller import Controller
+
+log = logging.getLogger(__name__)
+
+# From the beginning of a boot to the end of the shutdown; oldest first.
+_managers: dict[ServiceManager, None] = {}
+
+
+class ServiceManager(Service):
+    """
+    The root of an application.
+
+    Args:
+        app: The Flask application; `None` for services alone.
+        socketio: A ``flask_socketio.SocketIO``, or `None`: then no handler is set up.
+    """
+
+    def __init__(self, app: Flask | None = None, socketio: SocketIO | None = None) -> None:
+        super().__init__("service_manager")
+        check_app(app)
+        check_socketio(socketio)
+        self._app: Any = app
+        self._socketio: Any = socketio
+        self._socket_ingress = SocketIngress(socketio)
+        self._services: list[Service] = []
+        self._handlers: list[Any] = []
+        self._booted = False
+        self._atexit_registered = False
+        self._booting = Turn()
+        self._shutting_down = Turn()
+
+    # What it consists of.
+
+    @property
+    def app(self) -> Any:
+        """The Flask application."""
+        return self._app
+
+    @property
+    def socketio(self) -> Any:
+        """The Socket.IO server."""
+        return self._socketio
+
+    @property
+    def socket_ingress(self) -> SocketIngress:
+        """The dispatcher through which all socket events go."""
+        return self._socket_ingress
+
+    @property
+    def booted(self) -> bool:
+        """Whether the application is booted."""
+        return self._booted
+
+    # What it boots.
+
+    def register_service(self, service: Service) -> Self:
+        """
+        Have a service started at boot and stopped at shutdown; booted already, it is started now.
+
+        Raises:
+            TypeError: *service* is no `Service`.
+        """
+        if not isinstance(service, Service):
+            raise TypeError(
+                f"[SPECTER:manager] register_service() requires a Service instance, got {type(service).__name__}"
+            )
+        self._services.append(service)
+        if self._booted:
+            self._start_registered_service(service)
+        return self
+
+    def register_handler(self, handler: Any) -> Self:
+        """
+        Have a handler set up at boot and torn down at shutdown; booted already, it is set up now.
+
+        Args:
+            handler: A `Handler`, or anything with ``name``, ``setup(socketio)`` and ``teardown()``.
+
+        Raises:
+            TypeError: It has no such methods.
+        """
+        if not all(callable(getattr(handler, name, None)) for name in ("setup", "teardown")):
+            raise TypeError(
+                "[SPECTER:manager] register_handler() requires a handler-like object exposing setup()/teardown(), "
+                f"got {type(handler).__name__}"
+            )
+        self._handlers.append(handler)
+        if self._booted and self._socketio:
+            self._setup_registered_handler(handler)
+        return self
+
+    def register_controller(self, controller: Controller, *, url_prefix: str | None = None) -> Self:
+        """
+        Register the routes of a controller now, and the rest of it as a service and a handler.
+
+        Args:
+            controller: Its class attribute ``url_prefix`` does not count.
+            url_prefix: Before all of its routes.
+
+        Raises:
+            TypeError: *controller* is no `Controller`.
+        """
+        from .controller import Controller
+
+        if not isinstance(controller, Controller):
+            raise TypeError(
+                "[SPECTER:manager] register_controller() requires a Controller instance, "
+                f"got {type(controller).__name__}"
+            )
+        if self._app:
+            blueprint = controller.build_blueprint(url_prefix=url_prefix)
+            self._app.register_blueprint(blueprint, url_prefix=str(url_prefix or ""))
+        handler = controller.build_handler()
+        return self.register_service(controller).register_handler(handler)
+
+    # Boot and shutdown.
+
+    def boot(self) -> Self:
+        """
+        Start everything, in the order in which it was registered.
+
+        Does nothing if it is booted. Two calls at once: the second waits for the first. A part that fails is logged,
+        and the boot goes on; a service that fails is in the registry no more. The process that watches the files for
+        ``flask run --reload`` boots nothing.
+
+        Returns:
+            The manager.
+        """
+        if self._booted:
+            return self
+        if is_reloader_parent():
+            log.debug("[SPECTER] nothing is booted in the process of Flask's reloader: the one that serves does it")
+            return self
+        self._booting.run(self._boot)
+        return self
+
+    def shutdown(self) -> Self:
+        """
+        Take all handlers down, stop all services, last first, and forget them all.
+
+        Does nothing if it is not booted. Two calls at once: the second waits for the first. Errors are logged. A kill
+        cuts the step that waits, and the rest goes on. Runs at the end of the program by itself.
+
+        Returns:
+            The manager.
+        """
+        self._shutting_down.run(self._shut_down)
+        return self
+
+    def health(self) -> dict[str, Any]:
+        """``{"status": ..., "services": {name: its health}, "handlers": {name: {"registered": ...}}}``."""
+        return {
+            "status": "ok" if self._booted else "stopped",
+            "services": {service.name: _health_of(service) for service in self._services},
+            "handlers": {
+                handler.name: {"registered": getattr(handler, "registered", False)} for handler in self._handlers
+            },
+        }
+
+    def _boot(self) -> None:
+        log.info("[SPECTER] ========== BOOT SEQUENCE START ==========")
+        _patching.check()
+        _managers[self] = None
+        self._shut_down_at_exit()
+        self.start()
+        registry.provide("service_manager", self, owner=self, replace=True)
+        registry.provide("socket_ingress", self._socket_ingress, owner=self, replace=True)
+        for service in self._services:
+            self._start_registered_service(service)
+        if self._socketio:
+            for handler in self._handlers:
+                self._setup_registered_handler(handler)
+        self._booted = True
+        log.info(
+            "[SPECTER] ========== BOOT COMPLETE (%d services, %d handlers) ==========",
+            len(self._services),
+            len(self._handlers),
+        )
+
+    def _start_registered_service(self, service: Service) -> None:
+        name = service.name
+        try:
+            before = registry.resolve(name)
+            registry.provide(name, service, owner=self, replace=True)
+            try:
+                service.start()
+            except BaseException:
+                registry.unregister(name)
+                if before is not None:
+                    registry.provide(name, before, owner=self)
+                raise
+            log.info("[SPECTER] ✓ Service '%s' started", name)
+        except Exception as error:
+            log.exception("[SPECTER] ✗ Service '%s' failed to start: %s", name, error)
+
+    def _setup_registered_handler(self, handler: Any) -> None:
+        try:
+            handler.setup(self._socketio)
+            log.info("[SPECTER] ✓ Handler '%s' set up", handler.name)
+        except Exception as error:
+            log.exception("[SPECTER] ✗ Handler '%s' failed to set up: %s", handler.name, error)
+
+    def _shut_down(self) -> None:
+        if self not in _managers:
+            return
+        self._booted = False
+        log.info("[SPECTER] ========== SHUTDOWN SEQUENCE START ==========")
+        cut = _Cut()
+        for handler in reversed(self._handlers):
+            cut.step(f"Handler '{handler.name}' teardown", handler.teardown)
+        for service in reversed(self._services):
+            cut.step(f"Service '{service.name}' stop", service.stop)
+        self._services.clear()
+        self._handlers.clear()
+        self._socket_ingress.clear()
+        registry.clear()
+        cut.step("the manager's own stop", self.stop)
+        _managers.pop(self, None)
+        log.info("[SPECTER] ========== SHUTDOWN COMPLETE ==========")
+        cut.go_on()
+
+    def _shut_down_at_exit(self) -> None:
+        if not self._atexit_registered:
+            atexit.register(_quietly, self.shutdown)
+            self._atexit_registered = True
+
+
+class _Cut:
+    """Carries out steps, each whatever became of the one before."""
+
+    def __init__(self) -> None:
+        # What has cut a step that is no `Exception`: a kill, a timeout around it.
+        self._error: BaseException | None = None
+
+    def step(self, what: str, fn: Callable[[], object]) -> None:
+        """Call *fn*; an error of it is logged."""
+        try:
+            fn()
+            log.debug("[SPECTER] ✓ %s", what)
+        except Exception as error:
+            log.exception("[SPECTER] ✗ %s failed: %s", what, error)
+        except BaseException as error:
+            log.warning("[SPECTER] %s was cut by %r", what, error)
+            self._error = self._error or error
+
+    def go_on(self) -> None:
+        """Raise what has come in between."""
+        if self._error is not None:
+            raise self._error
+
+
+def booted_managers() -> list[ServiceManager]:
+    """The managers of this process that have begun to boot and are not shut down, oldest first."""
+    return list(_managers)
+
+
+def boot(
+    app: Flask | None,
+    socketio: SocketIO | None,
+    *,
+    services: Iterable[Service] | None = None,
+    handlers: Iterable[Any] | None = None,
+    controllers: Iterable[Controller] | None = None,
+) -> ServiceManager:
+    """
+    Make a manager for an application, and boot it.
+
+    Args:
+        app: The Flask application, or `None`.
+        socketio: The ``flask_socketio.SocketIO``, or `None`.
+        services: Started in this order.
+        handlers: Set up after all services.
+        controllers: Started after the services.
+
+    Returns:
+        The manager, booted.
+
+    Raises:
+        TypeError: One of these is not what it must be.
+    """
+    manager = ServiceManager(app, socketio)
+    for service in services or ():
+        manager.register_service(service)
+    for handler in handlers or ():
+        manager.register_handler(handler)
+    for controller in controllers or ():
+        manager.register_controller(controller)
+    return manager.boot()
+
+
+def _health_of(service: Service) -> dict[str, Any]:
+    try:
+        return service.health()
+    except Exception as error:
+        return {"status": "error", "error": str(error)}
+
+
+def _quietly(shutdown: Callable[[], object]) -> None:
+    """At the end of the program the streams that logs go to may be closed already; that is no error."""
+    before, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        shutdown()
+    finally:
+        logging.raiseExceptions = before
