@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from specter.sansio.cache import Computation, Entry, Role, Slot, require_no_cycle, seconds
+from specter.sansio.cache import Computation, Entry, Role, Slot, bent_seconds, require_no_cycle, seconds
 
 
 def clock() -> float:
@@ -25,6 +25,11 @@ def made(slot: Slot[Computation]) -> tuple[Computation, Role]:
 def test_a_time_to_live(ttl: float, checked: float) -> None:
     assert seconds(ttl) == checked
     assert Slot(ttl).ttl == checked
+
+
+@pytest.mark.parametrize(("ttl", "bent"), [(5, 5.0), ("2.5", 2.5), (-1, 0.0), (math.nan, 0.0), (True, 1.0)], ids=repr)
+def test_a_time_to_live_bent_into_shape(ttl: Any, bent: float) -> None:
+    assert bent_seconds(ttl) == bent
 
 
 @pytest.mark.parametrize(
