@@ -152,6 +152,7 @@ def test_two_factories_that_ask_for_each_other_in_two_greenlets_do_not_stand_sti
 
     def ask(other):
         def factory():
+            create_cache("beside").get_or_compute(lambda: 0)
             gevent.sleep(0)
             return other.get_or_compute(lambda: "inner") + "!"
 
@@ -193,6 +194,25 @@ def test_a_factory_may_ask_other_caches_and_then_more():
 
     assert create_cache("d").get_or_compute(factory) == 3
     assert not cache._computing
+
+
+def test_a_factory_that_gave_up_a_wait_may_be_waited_for():
+    first, second, go = create_cache("first"), create_cache("second"), Event()
+
+    def give_up():
+        with gevent.Timeout(0.01, False):
+            return second.get_or_compute(lambda: "never")
+        go.set()
+        turns()
+        return "first"
+
+    def ask():
+        assert go.wait(10)
+        return first.get_or_compute(lambda: "never") + " of second"
+
+    asking = [gevent.spawn(second.get_or_compute, ask), gevent.spawn(first.get_or_compute, give_up)]
+
+    assert [ended(greenlet) for greenlet in asking] == ["first of second", "first"]
 
 
 def test_a_timeout_round_a_wait_for_the_turn_goes_through_as_itself():
@@ -245,6 +265,14 @@ def test_callbacks_are_called_in_order_each_as_often_as_it_was_added(caplog):
         end()
     values.invalidate()
     assert log == [1, 1]
+
+
+def test_a_callback_may_end_itself_and_the_others_are_called():
+    values, log = create_cache("c"), []
+    ends = [values.on_invalidate(lambda: ends[0]()), values.on_invalidate(lambda: log.append(1))]
+    values.invalidate()
+
+    assert log == [1]
 
 
 def test_destroy_takes_the_cache_off_the_bus():
