@@ -5,8 +5,9 @@ import asyncio
 import pytest
 from hypothesis import HealthCheck, settings
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("specter", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says more about the machine than about the code. `.ci/run` tries more of them.
+settings.register_profile("specter", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("specter"), max_examples=200)
 settings.load_profile("specter")
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from specter.sansio.timers import Timer, Timers
+from specter.sansio import timers as rules
+from specter.sansio.timers import Timer, Timers, new_key
 
 
 def timer(name="timer", period=None):
@@ -157,6 +158,15 @@ def test_a_hundred_thousand_intervals_of_one_second_are_a_thousand_entries():
 
 def test_a_timer_shows_its_key_and_owner():
     assert repr(timer("timeout_1")) == "<Timer timeout_1 of 'owner'>"
+
+
+def test_a_key_says_its_kind_and_is_not_taken(monkeypatch):
+    drawn = iter([1, 1, 0xABC])
+    monkeypatch.setattr(rules._random, "getrandbits", lambda bits: next(drawn))
+    first = new_key("interval", {})
+
+    assert first == "interval_00000001"
+    assert new_key("interval", {first}) == "interval_00000abc"
 
 
 class AgainstASortedList(RuleBasedStateMachine):
