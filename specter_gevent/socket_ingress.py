@@ -265,7 +265,11 @@ class SocketIngress:
             if socketio is None or event in self._dispatchers:
                 return
             dispatcher = self._dispatchers[event] = self._dispatcher(event)
-        socketio.on_event(event, dispatcher)
+        try:
+            socketio.on_event(event, dispatcher)
+        except BaseException:  # a kill too: the next subscriber is to bind it
+            self._dispatchers.pop(event, None)
+            raise
 
     def _bind_errors(self) -> None:
         with self._lock:
@@ -273,7 +277,11 @@ class SocketIngress:
             if socketio is None or self._default_error_dispatcher is not None:
                 return
             dispatcher = self._default_error_dispatcher = self._error_dispatcher()
-        socketio.on_error_default(dispatcher)
+        try:
+            socketio.on_error_default(dispatcher)
+        except BaseException:
+            self._default_error_dispatcher = None
+            raise
 
     def _dispatcher(self, event: str) -> Callable[..., Any]:
         """What the server calls for an event."""

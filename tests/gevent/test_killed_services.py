@@ -1,0 +1,473 @@
+"""A greenlet killed at any switch of starting, stopping or running leaves nothing half done that cannot be finished."""
+
+import gevent
+import pytest
+from flask import Flask
+from flask_socketio import SocketIO
+from greenlets import ended, eventually, patched, turns
+from killing import held, kill_everywhere
+
+from specter_gevent import (
+    Controller,
+    Handler,
+    ManagedProcess,
+    Operation,
+    QueueService,
+    Service,
+    ServiceManager,
+    SocketIngress,
+    Watcher,
+    bus,
+    registry,
+)
+
+
+def pause():
+    gevent.sleep(0)
+
+
+def owned(service):
+    names = ("intervals", "timeouts", "greenlets", "bus_unsubs", "cleanups", "children", "subscribers")
+    return {name: held for name in names if (held := len(getattr(service, f"_{name}")))}
+
+
+class Part(Service):
+    """Waits in each hook and cleanup, and counts its cleanups."""
+
+    def __init__(self, name="part"):
+        super().__init__(name)
+        self.cleaned = 0
+        self.child = Service("child")
+        self.child.on_start = self.child.on_stop = pause
+
+    def on_start(self):
+        self.spawn(gevent.sleep, 60)
+        self.interval(pause, 60)
+        self.listen("event", print)
+        pause()
+        self.add_cleanup(self.clean)
+        self.adopt(self.child)
+        pause()
+
+    def on_stop(self):
+        pause()
+
+    def clean(self):
+        pause()
+        self.cleaned += 1
+
+    def is_clean(self):
+        return not (self.running or self.child.running or owned(self) or bus.has_listeners("event"))
+
+
+def test_starting_a_service():
+    def scenario():
+        part, started = Part(), []
+        yield lambda: started.append(part.start())
+        assert started or part.is_clean()
+        ended(gevent.spawn(lambda: part.start().stop()))
+
+        assert part.is_clean()
+        assert not held(part)
+
+    assert kill_everywhere(scenario) >= 3
+
+
+def test_waiting_for_another_start():
+    def scenario():
+        part = Part()
+        first = gevent.spawn(part.start)
+        yield part.start
+        ended(first)
+
+        assert part.running
+        ended(gevent.spawn(part.stop))
+        assert part.is_clean()
+
+    assert kill_everywhere(scenario) >= 1
+
+
+def test_a_start_that_is_killed_lets_another_try():
+    def scenario():
+        part = Part()
+        behind = gevent.spawn(lambda: (pause(), part.start()))
+        yield part.start
+        ended(behind)
+
+        assert part.running
+        ended(gevent.spawn(part.stop))
+        assert part.is_clean()
+
+    assert kill_everywhere(scenario) >= 3
+
+
+def test_stopping_a_service():
+    def scenario():
+        part = Part()
+        part.start()
+        yield part.stop
+        ended(gevent.spawn(part.stop))
+
+        assert part.is_clean()
+        assert ended(gevent.spawn(lambda: part.start().running))
+        ended(gevent.spawn(part.stop))
+        assert part.is_clean()
+
+    assert kill_everywhere(scenario) >= 3
+
+
+def test_waiting_for_another_stop():
+    def scenario():
+        part = Part()
+        part.start()
+        behind = gevent.spawn(lambda: (pause(), part.stop()))
+        yield part.stop
+        ended(behind)
+
+        assert part.is_clean()
+
+    assert kill_everywhere(scenario) >= 3
+
+
+def test_adopting_a_child():
+    def scenario():
+        owner, child = Service("owner").start(), Part("child")
+        yield lambda: owner.adopt(child)
+        ended(gevent.spawn(owner.stop))
+
+        assert child.is_clean()
+        assert not owned(owner)
+
+    assert kill_everywhere(scenario) >= 3
+
+
+def test_telling_a_state():
+    def scenario():
+        told = []
+        service = Service("a")
+        service.subscribe(lambda state, of: pause())
+        service.subscribe(lambda state, of: told.append(state["n"]))
+        yield lambda: service.set_state({"n": 1})
+        service.set_state({"n": 2})
+
+        assert told[-1] == 2
+        assert not held(service)
+
+    assert kill_everywhere(scenario) >= 1
+
+
+def test_a_spawned_task_is_owned_no_longer():
+    def scenario():
+        service = Service("a").start()
+        target = []
+
+        def act():
+            target.append(service.spawn(pause))
+            target[0].join()
+
+        yield act
+        turns()
+        assert not service._greenlets
+        service.stop()
+
+    assert kill_everywhere(scenario) >= 1
+
+
+def test_enqueueing_where_there_is_no_room():
+    class Work(QueueService):
+        def handle_item(self, item):
+            handled.append(item)
+
+    handled = []
+
+    def scenario():
+        handled.clear()
+        work = Work("work", maxsize=1)
+        work.enqueue("first")
+        gevent.spawn_later(0.002, work.start)
+        yield lambda: work.enqueue("second", block=True, timeout=5)
+        eventually(lambda: work.running)
+        assert work.enqueue("last", block=True, timeout=5)
+        assert ended(gevent.spawn(work.queue.join, 5))
+
+        assert handled[0] == "first"
+        assert handled[-1] == "last"
+        work.stop()
+        assert not held(work)
+
+    assert kill_everywhere(scenario) >= 1
+
+
+def test_a_worker_is_killed_with_its_item():
+    class Work(QueueService):
+        def handle_item(self, item):
+            pause()
+            handled.append(item)
+
+    handled = []
+
+    def scenario():
+        handled.clear()
+        work = Work("work", worker_count=1)
+        work._running = True
+        for item in range(3):
+            work.enqueue(item)
+        gevent.spawn_later(0.002, setattr, work, "_running", False)
+        yield work._worker_loop
+        work._running = False
+        work.start()
+        assert ended(gevent.spawn(work.queue.join, 5))
+
+        assert len(handled) >= 2
+        assert work.pending_count() == 0
+        work.stop()
+
+    assert kill_everywhere(scenario) >= 3
+
+
+def test_stopping_a_queue_that_drains():
+    class Work(QueueService):
+        drain_timeout = 5.0
+
+        def handle_item(self, item):
+            pause()
+
+    def scenario():
+        work = Work("work").start()
+        for item in range(3):
+            work.enqueue(item)
+        yield work.stop
+        ended(gevent.spawn(work.stop))
+
+        assert not work.running
+        assert not owned(work)
+
+    assert kill_everywhere(scenario) >= 1
+
+
+@pytest.mark.parametrize("call", ["wait", "stop"])
+def test_a_process(call):
+    def scenario():
+        process = ManagedProcess("p", terminate_timeout=5).start(["sleep", "0.05" if call == "wait" else "60"])
+        child = process.process
+        yield getattr(process, call)
+        ended(gevent.spawn(process.stop))
+
+        assert child.returncode is not None
+        assert not process.running
+        assert not held(process)
+        assert ended(gevent.spawn(lambda: process.start(["true"]).wait())) == 0
+
+    assert kill_everywhere(scenario) >= 1
+
+
+def test_starting_a_process_where_that_waits():
+    code = """
+from killing import held, kill_everywhere
+from specter import ManagedProcess
+import gevent
+
+def scenario():
+    process = ManagedProcess("p")
+    yield lambda: process.start(["sleep", "60"])
+    assert not held(process)
+    gevent.spawn(process.stop).join(5)
+    assert not process.running
+    assert gevent.spawn(lambda: process.start(["true"]).wait()).get(timeout=5) == 0
+
+print(kill_everywhere(scenario) >= 1)
+"""
+    assert patched(code, folders=("tests",)) == "True"
+
+
+@pytest.mark.parametrize("poll", [lambda: 1, pause], ids=["at once", "waits"])
+def test_stopping_a_watcher(poll):
+    def scenario():
+        watcher = Watcher("w", poll=poll, interval=0.1).start()
+        greenlet = watcher._greenlet
+        turns(1)
+        yield watcher.stop
+        ended(gevent.spawn(watcher.stop))
+
+        assert not watcher.running
+        eventually(lambda: greenlet.dead)
+        watcher.start()
+        ended(gevent.spawn(watcher.stop))
+        assert not watcher.running
+
+    kill_everywhere(scenario)
+
+
+class Server:
+    """Binds slowly."""
+
+    def __init__(self):
+        self.bound = {}
+
+    def on_event(self, event, fn):
+        pause()
+        self.bound[event] = fn
+        pause()
+
+    def on_error_default(self, fn):
+        pause()
+        self.bound["error"] = fn
+
+
+def test_subscribing_to_a_socket_event():
+    def scenario():
+        server, heard = Server(), []
+        ingress = SocketIngress(server)
+        yield lambda: ingress.subscribe("said", heard.append)
+        heard.clear()
+        ended(gevent.spawn(ingress.subscribe, "said", lambda data: heard.append("second")))
+        server.bound["said"]("event")
+
+        assert heard.count("second") == 1
+        assert not held(ingress)
+
+    assert kill_everywhere(scenario) >= 2
+
+
+def test_attaching_a_server():
+    def scenario():
+        server, heard = Server(), []
+        ingress = SocketIngress()
+        for event in ("said", "asked"):
+            ingress.subscribe(event, heard.append)
+        ingress.on_error_default(heard.append)
+        yield lambda: ingress.attach(server)
+        ended(gevent.spawn(ingress.attach, server))
+        for event in ("said", "asked", "error"):
+            server.bound[event](event)
+
+        assert heard == ["said", "asked", "error"]
+        assert not held(ingress)
+
+    assert kill_everywhere(scenario) >= 3
+
+
+def test_dispatching_a_socket_event():
+    def scenario():
+        heard = []
+        ingress = SocketIngress()
+        ingress.subscribe("said", lambda data: pause())
+        ingress.subscribe("said", heard.append)
+        yield lambda: ingress.dispatch("said", 1)
+        heard.clear()
+        ended(gevent.spawn(ingress.dispatch, "said", 2))
+
+        assert heard == [2]
+        assert not held(ingress)
+
+    assert kill_everywhere(scenario) >= 1
+
+
+class Chat(Handler):
+    """Waits in its hooks."""
+
+    name = "chat"
+    events = {"said": "hear"}
+
+    def __init__(self, heard):
+        super().__init__()
+        self.heard = heard
+
+    def hear(self, data):
+        self.heard.append(data)
+
+    def on_setup(self):
+        pause()
+
+    def on_teardown(self):
+        pause()
+
+
+def test_setting_a_handler_up_and_tearing_it_down():
+    for call in ("setup", "teardown"):
+
+        def scenario(call=call):
+            heard = []
+            ingress = registry.provide("socket_ingress", SocketIngress(Server()), replace=True)
+            chat = Chat(heard)
+            if call == "teardown":
+                chat.setup("server")
+            yield lambda: chat.setup("server") if call == "setup" else chat.teardown()
+            ended(gevent.spawn(chat.teardown))
+            ingress.dispatch("said", "never heard")
+            assert (heard, chat.registered) == ([], False)
+            ended(gevent.spawn(chat.setup, "server"))
+            ingress.dispatch("said", "heard")
+            assert heard == ["heard"]
+
+        assert kill_everywhere(scenario) >= 1
+
+
+class Site(Controller):
+    """Waits in its hooks."""
+
+    def on_start(self):
+        pause()
+
+    def on_stop(self):
+        pause()
+
+    def build_events(self, handler):
+        handler.on("said", print)
+        handler.on_teardown = pause
+
+
+def test_stopping_a_controller():
+    def scenario():
+        registry.provide("socket_ingress", SocketIngress(), replace=True)
+        site = Site("site").start()
+        handler = site.build_handler("server")
+        yield site.stop
+        ended(gevent.spawn(site.stop))
+        ended(gevent.spawn(handler.teardown))
+
+        assert not site.running
+        assert not handler.registered
+        assert site._handler_instance is None
+        assert not owned(site)
+
+    assert kill_everywhere(scenario) >= 2
+
+
+@pytest.mark.parametrize("call", ["boot", "shutdown"])
+def test_a_manager(call):
+    def scenario():
+        app = Flask("app")
+        part, chat, site = Part(), Chat([]), Site("site")
+        manager = ServiceManager(app, SocketIO(app, async_mode="threading"))
+        manager.register_service(part).register_handler(chat).register_controller(site)
+        if call == "shutdown":
+            manager.boot()
+        yield getattr(manager, call)
+        ended(gevent.spawn(manager.boot))
+        ended(gevent.spawn(manager.shutdown))
+        ended(gevent.spawn(manager.stop))
+
+        assert not (manager.booted or manager.running)
+        assert not held(manager, registry)
+        for service in (part, site):
+            ended(gevent.spawn(service.stop))
+        assert part.is_clean()
+        assert registry.list() == []
+
+    assert kill_everywhere(scenario) >= 5
+
+
+def test_an_operation_is_not_an_outcome_when_it_is_killed():
+    class Slow(Operation):
+        def perform(self):
+            pause()
+            return "value"
+
+    outcomes = []
+
+    def scenario():
+        yield lambda: outcomes.append(Slow().run())
+
+    assert kill_everywhere(scenario) == 1
+    assert [outcome.value for outcome in outcomes] == ["value"]
