@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from specter.sansio.callables import require_plain
-from specter.sansio.ownership import require_callable
 
 from .handler import Handler
 from .model import Model
@@ -179,13 +178,14 @@ class Controller(Service):
         return (self._tear_down_handler, *super()._stop_hooks())
 
     def _tear_down_handler(self) -> None:
-        handler, self._handler_instance = self._handler_instance, None
-        if handler is None:
-            return
+        handler = self._handler_instance
         try:
-            handler.teardown()
-        except Exception as error:
-            log.warning("[SPECTER:controller] '%s' handler teardown error: %s", self.name, error, exc_info=True)
+            if handler is not None:
+                handler.teardown()
+        except Exception:
+            log.exception("teardown of the handler of %r failed", self.name)
+        finally:
+            self._handler_instance = None
 
 
 class _ControllerHandler(Handler):
@@ -200,13 +200,16 @@ class _ControllerHandler(Handler):
 
     def on(self, event: str, callback: Callable[..., Any], priority: float = 100) -> Self:
         """Have *callback* subscribed to an event when the handler is set up."""
-        require_callable(callback, f"the callback of socket event {event!r}")
         require_plain(callback, f"the callback of socket event {event!r}")
         self._events.append((event, callback, priority))
         return self
 
-    def _declared(self) -> Iterator[tuple[str, Callable[..., Any], float]]:
-        yield from self._events
+    def _declared_events(self) -> Iterator[tuple[str, Callable[..., Any], float]]:
+        for event, fn, priority in self._events:
+            if callable(fn):
+                yield event, fn, priority
+            else:
+                log.error("handler %r has no function for event %r, but %r", self.name, event, fn)
 
-    def _bind(self, event: str, fn: Callable[..., Any]) -> None:
-        self._socketio.on_event(event, self._while_registered(event, fn))
+    def _bind_to(self, socketio: Any, event: str, fn: Callable[..., Any]) -> None:
+        socketio.on_event(event, fn)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
-
-from gevent import getcurrent
-from gevent.event import Event
 
 from specter.sansio.callables import require_plain
 
 from ._companions import check_socketio
-from ._waiting import waiting_for, waits_for_caller
+from ._turn import Turn
 from .ownership import Cleanups
 from .service_registry import registry
 
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from flask_socketio import SocketIO
 
 log = logging.getLogger(__name__)
+HOOKS = ("on_setup", "on_teardown")
 T = TypeVar("T")
 
 
@@ -48,14 +47,12 @@ class Handler:
     events: Mapping[str, str] = {}
     event_priorities: Mapping[str, float] = {}
 
-    # While it is torn down: by which greenlet, and what is set at the end.
-    _teardown_turn: tuple[Any, Event] | None = None
-
     def __init__(self) -> None:
         self._socketio: Any = None
         self._registered = False
         self._registered_handlers: list[tuple[str, Callable[..., Any]]] = []
         self._cleanups = Cleanups(f"handler {self.name!r}")
+        self._teardown_turn = Turn()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}{' registered' if self._registered else ''}>"
@@ -95,7 +92,7 @@ class Handler:
         """
         if self._registered:
             return self
-        check_hooks(self)
+        check_hooks(self, *HOOKS)
         check_socketio(socketio)
         ingress = registry.resolve("socket_ingress")
         self._socketio = socketio
@@ -104,7 +101,9 @@ class Handler:
                 if ingress is not None:
                     ingress.subscribe(event, fn, owner=self, priority=priority)
                 else:
-                    self._subscribe_at(socketio, event, fn)
+                    require_plain(fn, "a socket callback")
+                    self._bind_to(socketio, event, fn)
+                    self.add_cleanup(partial(_take_off, socketio, event, fn))
                 self._registered_handlers.append((event, fn))
         except BaseException:
             _release(self)
@@ -129,20 +128,7 @@ class Handler:
         """
         if not self._registered:
             return self
-        if self._teardown_turn is not None:
-            greenlet, ended = self._teardown_turn
-            if not waits_for_caller(greenlet):
-                with waiting_for(greenlet):
-                    ended.wait()
-            return self
-        self._teardown_turn = (getcurrent(), Event())
-        try:
-            self.on_teardown()
-        except Exception:
-            log.exception("on_teardown of handler %r failed", self.name)
-        finally:
-            _release(self)
-        log.info("handler %r torn down", self.name)
+        self._teardown_turn.run(lambda: _take_down(self))
         return self
 
     def stop(self) -> Self:
@@ -192,24 +178,36 @@ class Handler:
             else:
                 log.error("handler %r has no method %r for event %r", self.name, method, event)
 
-    def _subscribe_at(self, socketio: Any, event: str, fn: Callable[..., Any]) -> None:
+    def _bind_to(self, socketio: Any, event: str, fn: Callable[..., Any]) -> None:
         """Subscribe where there is no ingress."""
-        require_plain(fn, "a socket callback")
         socketio.on(event)(fn)
-        self.add_cleanup(lambda: _take_off(socketio, event, fn))
 
 
-def check_hooks(handler: Any) -> None:
+def check_hooks(part: Any, *names: str) -> None:
     """
-    Refuse a handler with hooks that nothing would await.
+    Refuse a handler or service with hooks that nothing would await.
+
+    Args:
+        part: Whose methods they are.
+        names: Of the methods; those that do not exist are passed over.
 
     Raises:
-        TypeError: `on_setup` or `on_teardown` is a coroutine function; names it, and the backend switch.
+        TypeError: One is a coroutine function; names it, and the backend switch.
     """
-    for name in ("on_setup", "on_teardown"):
-        hook = getattr(handler, name, None)
+    for name in names:
+        hook = getattr(part, name, None)
         if callable(hook):
-            require_plain(hook, f"{name} of handler {getattr(handler, 'name', None)!r}")
+            require_plain(hook, f"{name} of {getattr(part, 'name', None)!r}")
+
+
+def _take_down(handler: Handler) -> None:
+    try:
+        handler.on_teardown()
+    except Exception:
+        log.exception("on_teardown of handler %r failed", handler.name)
+    finally:
+        _release(handler)
+    log.info("handler %r torn down", handler.name)
 
 
 def _release(handler: Handler) -> None:
@@ -222,9 +220,6 @@ def _release(handler: Handler) -> None:
             handler._registered_handlers.clear()
             handler._registered = False
             handler._socketio = None
-            turn, handler._teardown_turn = handler._teardown_turn, None
-            if turn is not None:
-                turn[1].set()
 
 
 def _take_off(socketio: Any, event: str, fn: Callable[..., Any]) -> None:

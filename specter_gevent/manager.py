@@ -1,7 +1,7 @@
 """
 The manager: boots an application's services, handlers and controllers in order, and shuts them down.
 
-    boot:      the manager ─▶ services and controllers, as registered ─▶ handlers
+    boot:      the manager ─▶ services and controllers, as registered or after those they depend on ─▶ handlers
     shutdown:  handlers ─▶ services and controllers ─▶ ingress and registry ─▶ the manager
 """
 
@@ -10,12 +10,18 @@ from __future__ import annotations
 import atexit
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+from specter.sansio.boot_order import start_order
+from specter.sansio.errors import ServiceError
 
 from . import _patching
 from ._companions import check_app, check_socketio
-from ._reloader import is_reloader_parent
+from ._reloader import is_watching, when_watching
 from ._turn import Turn
+from .handler import HOOKS, check_hooks
 from .service import Service
 from .service_registry import registry
 from .socket_ingress import SocketIngress
@@ -52,6 +58,7 @@ class ServiceManager(Service):
         self._handlers: list[Any] = []
         self._booted = False
         self._atexit_registered = False
+        self._at_exit = partial(_quietly, self)
         self._booting = Turn()
         self._shutting_down = Turn()
 
@@ -84,12 +91,13 @@ class ServiceManager(Service):
         Have a service started at boot and stopped at shutdown; booted already, it is started now.
 
         Raises:
-            TypeError: *service* is no `Service`.
+            TypeError: *service* is no `Service`, or a hook of it is a coroutine function.
         """
         if not isinstance(service, Service):
             raise TypeError(
                 f"[SPECTER:manager] register_service() requires a Service instance, got {type(service).__name__}"
             )
+        check_hooks(service, *service._hooks)
         self._services.append(service)
         if self._booted:
             self._start_registered_service(service)
@@ -103,13 +111,14 @@ class ServiceManager(Service):
             handler: A `Handler`, or anything with ``name``, ``setup(socketio)`` and ``teardown()``.
 
         Raises:
-            TypeError: It has no such methods.
+            TypeError: It has no such methods, or a hook of it is a coroutine function.
         """
         if not all(callable(getattr(handler, name, None)) for name in ("setup", "teardown")):
             raise TypeError(
                 "[SPECTER:manager] register_handler() requires a handler-like object exposing setup()/teardown(), "
                 f"got {type(handler).__name__}"
             )
+        check_hooks(handler, *HOOKS)
         self._handlers.append(handler)
         if self._booted and self._socketio:
             self._setup_registered_handler(handler)
@@ -143,20 +152,25 @@ class ServiceManager(Service):
 
     def boot(self) -> Self:
         """
-        Start everything, in the order in which it was registered.
+        Start everything, in the order in which it was registered, but a service after those it depends on.
 
         Does nothing if it is booted. Two calls at once: the second waits for the first. A part that fails is logged,
-        and the boot goes on; a service that fails is in the registry no more. The process that watches the files for
-        ``flask run --reload`` boots nothing.
+        and the boot goes on; a service that fails is in the registry no more. In the process in which Flask's reloader
+        watches the files nothing is booted.
 
         Returns:
             The manager.
         """
         if self._booted:
             return self
-        if is_reloader_parent():
-            log.debug("[SPECTER] nothing is booted in the process of Flask's reloader: the one that serves does it")
+        if is_watching():
+            log.debug(
+                "[SPECTER] Flask's reloader boots the application in another process: nothing is booted in this one"
+            )
+            # What the application takes from the registry while it is imported is there, although it does not run.
+            self._provide(*self._services)
             return self
+        self._shutting_down.wait()
         self._booting.run(self._boot)
         return self
 
@@ -164,14 +178,25 @@ class ServiceManager(Service):
         """
         Take all handlers down, stop all services, last first, and forget them all.
 
-        Does nothing if it is not booted. Two calls at once: the second waits for the first. Errors are logged. A kill
-        cuts the step that waits, and the rest goes on. Runs at the end of the program by itself.
+        Does nothing before the boot, or within it. Two calls at once: the second waits for the first. Errors are
+        logged. A kill cuts the step that waits, and the rest goes on. Runs at the end of the program by itself.
 
         Returns:
             The manager.
         """
-        self._shutting_down.run(self._shut_down)
+        if not self._booting.is_around_caller():
+            self._shutting_down.run(self._shut_down)
         return self
+
+    def __enter__(self) -> Self:
+        """Boot."""
+        return self.boot()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Shut down."""
+        self.shutdown()
 
     def health(self) -> dict[str, Any]:
         """``{"status": ..., "services": {name: its health}, "handlers": {name: {"registered": ...}}}``."""
@@ -179,29 +204,48 @@ class ServiceManager(Service):
             "status": "ok" if self._booted else "stopped",
             "services": {service.name: _health_of(service) for service in self._services},
             "handlers": {
-                handler.name: {"registered": getattr(handler, "registered", False)} for handler in self._handlers
+                _name_of(handler): {"registered": getattr(handler, "registered", False)} for handler in self._handlers
             },
         }
 
     def _boot(self) -> None:
-        log.info("[SPECTER] ========== BOOT SEQUENCE START ==========")
+        log.info("[SPECTER] boot begins")
         _patching.check()
         _managers[self] = None
         self._shut_down_at_exit()
+        if self._app is not None:
+            when_watching(_shut_down_all)
         self.start()
-        registry.provide("service_manager", self, owner=self, replace=True)
-        registry.provide("socket_ingress", self._socket_ingress, owner=self, replace=True)
+        self._provide()
+        # After a shutdown it has left the server.
+        self._socket_ingress.attach(self._socketio)
+        self._order_services()
+        # Those that are registered meanwhile come at the end.
         for service in self._services:
             self._start_registered_service(service)
         if self._socketio:
             for handler in self._handlers:
                 self._setup_registered_handler(handler)
-        self._booted = True
-        log.info(
-            "[SPECTER] ========== BOOT COMPLETE (%d services, %d handlers) ==========",
-            len(self._services),
-            len(self._handlers),
-        )
+        # It may have been shut down while it booted.
+        self._booted = self in _managers
+        log.info("[SPECTER] boot complete (%d services, %d handlers)", len(self._services), len(self._handlers))
+
+    def _provide(self, *services: Service) -> None:
+        for name, value in (("service_manager", self), ("socket_ingress", self._socket_ingress)):
+            registry.provide(name, value, owner=self, replace=True)
+        for service in services:
+            registry.provide(service.name, service, owner=self, replace=True)
+
+    def _order_services(self) -> None:
+        """Put each service after those it depends on."""
+        if not any(service.depends_on for service in self._services):
+            return
+        try:
+            order = start_order({service.name: service.depends_on for service in self._services})
+        except ServiceError as error:
+            log.error("[SPECTER] %s; the services start in the order in which they were registered", error)
+        else:
+            self._services.sort(key=lambda service: order.index(service.name))
 
     def _start_registered_service(self, service: Service) -> None:
         name = service.name
@@ -215,61 +259,62 @@ class ServiceManager(Service):
                 if before is not None:
                     registry.provide(name, before, owner=self)
                 raise
-            log.info("[SPECTER] ✓ Service '%s' started", name)
-        except Exception as error:
-            log.exception("[SPECTER] ✗ Service '%s' failed to start: %s", name, error)
+            log.info("[SPECTER] service %r started", name)
+        except Exception:
+            log.exception("[SPECTER] service %r did not start, the application goes on without it", name)
 
     def _setup_registered_handler(self, handler: Any) -> None:
         try:
             handler.setup(self._socketio)
-            log.info("[SPECTER] ✓ Handler '%s' set up", handler.name)
-        except Exception as error:
-            log.exception("[SPECTER] ✗ Handler '%s' failed to set up: %s", handler.name, error)
+            log.info("[SPECTER] handler %r set up", _name_of(handler))
+        except Exception:
+            log.exception("[SPECTER] handler %r was not set up, the application goes on without it", _name_of(handler))
 
     def _shut_down(self) -> None:
-        if self not in _managers:
+        if not self._booted and self not in _managers:
             return
         self._booted = False
-        log.info("[SPECTER] ========== SHUTDOWN SEQUENCE START ==========")
-        cut = _Cut()
+        log.info("[SPECTER] shutdown begins")
+        steps = _Steps()
         for handler in reversed(self._handlers):
-            cut.step(f"Handler '{handler.name}' teardown", handler.teardown)
+            steps.do(f"the teardown of handler {_name_of(handler)!r}", handler.teardown)
         for service in reversed(self._services):
-            cut.step(f"Service '{service.name}' stop", service.stop)
+            steps.do(f"the stop of service {service.name!r}", service.stop)
         self._services.clear()
         self._handlers.clear()
         self._socket_ingress.clear()
         registry.clear()
-        cut.step("the manager's own stop", self.stop)
+        steps.do("the manager's own stop", self.stop)
         _managers.pop(self, None)
-        log.info("[SPECTER] ========== SHUTDOWN COMPLETE ==========")
-        cut.go_on()
+        atexit.unregister(self._at_exit)
+        self._atexit_registered = False
+        log.info("[SPECTER] shutdown complete")
+        steps.end()
 
     def _shut_down_at_exit(self) -> None:
         if not self._atexit_registered:
-            atexit.register(_quietly, self.shutdown)
+            atexit.register(self._at_exit)
             self._atexit_registered = True
 
 
-class _Cut:
+class _Steps:
     """Carries out steps, each whatever became of the one before."""
 
     def __init__(self) -> None:
-        # What has cut a step that is no `Exception`: a kill, a timeout around it.
+        # What has cut a step and is no `Exception`: a kill, a timeout around it.
         self._error: BaseException | None = None
 
-    def step(self, what: str, fn: Callable[[], object]) -> None:
+    def do(self, what: str, fn: Callable[[], object]) -> None:
         """Call *fn*; an error of it is logged."""
         try:
             fn()
-            log.debug("[SPECTER] ✓ %s", what)
-        except Exception as error:
-            log.exception("[SPECTER] ✗ %s failed: %s", what, error)
+        except Exception:
+            log.exception("[SPECTER] %s failed", what)
         except BaseException as error:
-            log.warning("[SPECTER] %s was cut by %r", what, error)
+            log.error("[SPECTER] %s was cut by %r", what, error)
             self._error = self._error or error
 
-    def go_on(self) -> None:
+    def end(self) -> None:
         """Raise what has come in between."""
         if self._error is not None:
             raise self._error
@@ -314,17 +359,27 @@ def boot(
     return manager.boot()
 
 
+def _shut_down_all() -> None:
+    for manager in reversed(booted_managers()):
+        manager.shutdown()
+
+
+def _name_of(handler: Any) -> str:
+    return getattr(handler, "name", None) or type(handler).__name__
+
+
 def _health_of(service: Service) -> dict[str, Any]:
     try:
         return service.health()
     except Exception as error:
+        log.exception("health of %r failed", service.name)
         return {"status": "error", "error": str(error)}
 
 
-def _quietly(shutdown: Callable[[], object]) -> None:
+def _quietly(manager: ServiceManager) -> None:
     """At the end of the program the streams that logs go to may be closed already; that is no error."""
     before, logging.raiseExceptions = logging.raiseExceptions, False
     try:
-        shutdown()
+        manager.shutdown()
     finally:
         logging.raiseExceptions = before
