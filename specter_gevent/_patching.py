@@ -29,8 +29,11 @@ if hasattr(os, "fork"):
     _WANTED += ["os", "signal"]  # nothing in them waits elsewhere
 # Their own state has to be put right if they are there before, so the order is wrong even if nobody holds a name yet.
 _NEVER_BEFORE = frozenset({"ssl", "threading"})
-# They hold what they mean to hold, or are there before every application.
-_EXEMPT = {"gevent", "greenlet", "specter", "specter_gevent"} | {"coverage", "debugpy", "gunicorn", "pydevd", "pytest"}
+# They hold what they mean to hold, or are there before every application. What click holds belongs to the command line
+# that has imported the application, and waits for nothing.
+_EXEMPT = {"gevent", "greenlet", "specter", "specter_gevent"} | {
+    *("click", "coverage", "debugpy", "gunicorn", "pydevd", "pytest"),
+}
 
 # {module: {name: what gevent has replaced}}
 _saved: dict[str, dict[str, Any]] = monkey.saved  # type: ignore[attr-defined]  # missing in the types
