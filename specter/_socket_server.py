@@ -7,10 +7,13 @@ check of the application's on connect must not get lost because a service listen
 
 All other handlers of the application are wrapped, so that they are known while they run and can be ended. That is done
 where they are kept (``handlers``, ``namespace_handlers``) and where they come in (``on``, ``register_namespace``).
+
+An event that nobody hears is told in the log, as long as no handler of the application may be for all that is left.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -20,6 +23,9 @@ from ._calls import call, name_of
 from ._socket_call import Incoming, SocketCall, ask
 from .sansio.socket_arguments import SocketArguments
 from .sansio.socket_events import Answers, Subscription
+from .sansio.unheard import Unheard
+
+log = logging.getLogger("specter.socket_ingress")
 
 _ROOT = "/"
 # python-socketio's name for every event, and for every namespace.
@@ -57,6 +63,7 @@ class SocketServer:
         self.ingress: Any = None
         self.engine_connect: Any = None
         self._slots: dict[str, _Slot] = {}
+        self._unheard = Unheard()
         self._idle: anyio.Event | None = None
         self._on = socketio.on
         self._register_namespace = getattr(socketio, "register_namespace", None)
@@ -93,6 +100,7 @@ class SocketServer:
             slot.application = _Application(self, event, _ROOT, handler)
         else:
             self._on(event, _Application(self, event, namespace or _ROOT, handler).handle, namespace)
+            self._mind_the_rest()
         return None
 
     def register_namespace(self, handler: Any) -> None:
@@ -100,6 +108,7 @@ class SocketServer:
         assert self._register_namespace is not None
         self._register_namespace(handler)
         self._wrap_namespace(handler)
+        self._mind_the_rest()
 
     def _wrap(self) -> None:
         for namespace, handlers in getattr(self.socketio, "handlers", {}).items():
@@ -126,6 +135,7 @@ class SocketServer:
             slot = self._slots[event] = _Slot(self, event, ingress)
             slot.application = application if isinstance(application, _Application) else None
             self._on(event, slot.handle)
+            self._mind_the_rest()
         elif ingress not in slot.ingresses:
             slot.ingresses = (*slot.ingresses, ingress)
 
@@ -139,18 +149,51 @@ class SocketServer:
             return
         del self._slots[event]
         handlers = self._handlers()
-        if handlers.get(event) != slot.handle:
+        if handlers.get(event) == slot.handle:
+            self._put_back(event, slot.application)
+        self._mind_the_rest()
+
+    def _put_back(self, event: str, application: _Application | None) -> None:
+        handlers = self._handlers()
+        if application is not None:
+            handlers[event] = application.handle
             return
         del handlers[event]
-        if slot.application is not None:
-            handlers[event] = slot.application.handle
-        elif not handlers:
+        if not handlers:
             # A namespace that is there, although empty, is one that clients may connect to.
             del self.socketio.handlers[_ROOT]
 
     def _handlers(self) -> dict[str, Any]:
         found: dict[str, Any] = getattr(self.socketio, "handlers", {}).get(_ROOT, {})
         return found
+
+    # Events that nobody hears.
+
+    def _mind_the_rest(self) -> None:
+        """Hear every event that nobody hears, unless the application has a handler that may be for it."""
+        namespaces = {*getattr(self.socketio, "handlers", {}), *getattr(self.socketio, "namespace_handlers", {})}
+        others = _EVERY in namespaces or _ROOT in getattr(self.socketio, "namespace_handlers", {})
+        found = self._handlers().get(_EVERY)
+        if self._slots and not others and found is None:
+            self._on(_EVERY, self._hear_the_rest)
+        elif found == self._hear_the_rest and (others or not self._slots):
+            self._put_back(_EVERY, None)
+
+    async def _hear_the_rest(self, event: Any, *args: Any) -> Any:
+        # Of a client's event that is itself named like the handler for every event it is not told the name.
+        genuine = bool(args) and self._is_connected(args[0])
+        shown = self._unheard.tell(str(event) if genuine else _EVERY) if self.serves_events else None
+        if shown is not None:
+            heard = sorted({*self._handlers()} - {_EVERY, "connect", "disconnect"})
+            sid = args[0] if genuine else event
+            log.warning("socket event %r is heard by nobody (sid %s); heard are: %s", shown, sid, ", ".join(heard))
+            if self._unheard.enough:
+                log.warning("more socket events that nobody hears are not told")
+        return self.not_handled
+
+    def _is_connected(self, sid: Any) -> bool:
+        manager = getattr(self.socketio, "manager", None)
+        return manager is None or (isinstance(sid, str) and bool(manager.is_connected(sid, _ROOT)))
 
     def beneath(self, event: str) -> _Application | None:
         """The application's handler that python-socketio would call for an event if that had no slot."""
