@@ -52,7 +52,7 @@ class Lines:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -60,10 +60,15 @@ class Lines:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
 
     def next(self, timeout: float = 20.0) -> str:
-        """The next line; `queue.Empty` if none comes."""
-        return self._lines.get(timeout=timeout)
+        """The next line; `queue.Empty` if none comes in time, `EOFError` if none will."""
+        line = self._lines.get(timeout=timeout)
+        if line is None:
+            self._lines.put(None)
+            raise EOFError(f"{self.process.args} has ended its output")
+        return line
 
     def tell(self, line: str) -> None:
         """Write a line to the process."""

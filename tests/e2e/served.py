@@ -34,7 +34,8 @@ class Served:
     def __init__(
         self, *args: str, folder: Path, program: Sequence[str] = SPECTER, environment: Mapping[str, str] | None = None
     ) -> None:
-        self.log = tempfile.TemporaryFile("w+")
+        # To append to: the process shares our place in the file, which reading moves.
+        self.log = tempfile.TemporaryFile("a+")
         self.process = subprocess.Popen(
             [*program, *args],
             cwd=folder,
@@ -52,8 +53,9 @@ class Served:
             while not self.url:
                 found = re.search(r"http://[^\s/]+", self._lines.next(timeout=30))
                 self.url = found[0] if found else ""
-        except queue.Empty:
+        except (queue.Empty, EOFError):
             self.process.kill()
+            self.process.wait()
             raise AssertionError(f"it does not serve: {self.said()}") from None
         return self
 
