@@ -12,6 +12,7 @@ import pytest
 from children import alive, at_most, children, exists, nothing_left, open_files
 from gevent.hub import get_hub
 from greenlets import ended, eventually, turns
+from killing import held, kill_everywhere
 
 from specter_gevent import ManagedProcess, Service, start_process
 from specter_gevent.process import log
@@ -399,6 +400,27 @@ def test_a_start_whose_caller_is_killed_leaves_no_child():
 
     process.stop()
     assert not process.running
+
+
+def test_killed_at_any_switch_nothing_is_left():
+    def scenario():
+        process, before, lines = ManagedProcess("cut", terminate_timeout=0.05), children(), []
+
+        def live():
+            process.start(["sh", "-c", "echo a; exec sleep 60"], stdout=PIPE)
+            process.watch_stream("stdout", lines.append)
+            eventually(lambda: lines)
+            process.stop()
+            process.start(["true"], kill_group=True)
+            process.wait()
+
+        yield live
+        process.stop()
+        assert held(process) == []
+        # A child that was killed while it started is there a moment later.
+        eventually(lambda: children() == before)
+
+    assert kill_everywhere(scenario) > 1
 
 
 def test_in_the_hub_a_stop_ends_at_once(hub_errors):
