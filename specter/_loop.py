@@ -45,7 +45,8 @@ class Loop:
             loop = Loop(current_token())
             _here.set(loop)
             return loop
-        except anyio.NoEventLoopError:
+        except RuntimeError:
+            # anyio's own error, or that of asyncio or trio: a thread may have been told of a loop that is not its own.
             return None
 
     @staticmethod

@@ -8,7 +8,6 @@ does not end keeps nobody.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 import sys
@@ -103,16 +102,21 @@ class Runtime:
 
     @staticmethod
     def current() -> Runtime | None:
-        """The innermost runtime around the caller, else that of the manager booted on this event loop, else `None`."""
+        """
+        The innermost runtime around the caller, else that of the manager booted on this event loop, else `None`.
+
+        In a thread without an event loop, as Quart gives one to plain views, it is that of the only manager there is.
+        """
         runtime = _current.get()
         while runtime is not None:
             if runtime._open and (runtime._loop.here() or Loop.current() is None):
                 return runtime
             runtime = runtime._outer
-        try:
-            return _by_loop.get(asyncio.get_running_loop())
-        except RuntimeError:
-            return None
+        loop = Loop.current()
+        if loop is not None:
+            return _by_loop.get(loop.native)
+        booted = list(_by_loop.data.values())
+        return booted[0] if len(booted) == 1 else None
 
     def tasks(self) -> list[RunningTask]:
         """What runs in this runtime, oldest first."""

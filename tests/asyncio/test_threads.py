@@ -4,13 +4,14 @@ import asyncio
 import sys
 import threading
 import time
+from contextvars import Context, copy_context
 
 import anyio
 import pytest
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
 
-from specter import EventBus, Runtime, Service, bus
+from specter import EventBus, Runtime, Service, ServiceManager, bus
 from specter._delivery import Subscriber
 from specter._loop import Loop, LoopGone
 
@@ -315,6 +316,40 @@ async def test_a_subscriber_of_another_loop_is_called_on_that_loop(service):
 
     assert heard[1] == (heard[0], 1)
     assert heard[0] != threading.get_ident()
+
+
+# Threads that were told of a loop which is not theirs, as Quart's.
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_thread_that_was_told_of_asyncio_has_no_loop_all_the_same():
+    heard = []
+
+    def subscribe():
+        assert Loop.current() is None
+        bus.on("event", heard.append)
+        return threading.get_ident()
+
+    await asyncio.get_running_loop().run_in_executor(None, copy_context().run, subscribe)
+    bus.emit_nowait("event", 1)
+
+    assert heard == [1]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_thread_that_says_nothing_of_its_loop_has_the_runtime_of_the_only_manager():
+    def current():
+        return asyncio.get_running_loop().run_in_executor(None, Context().run, Runtime.current)
+
+    async with ServiceManager() as manager:
+        assert (await current()).name == manager.name
+        assert await to_thread.run_sync(anyio.run, in_another_manager, current) is None
+    assert await current() is None
+
+
+async def in_another_manager(current):
+    async with ServiceManager():
+        return await current()
 
 
 # Loops that are gone, or stand still.
