@@ -115,7 +115,7 @@ class Runtime:
         loop = Loop.current()
         if loop is not None:
             return _by_loop.get(loop.native)
-        booted = list(_by_loop.data.values())
+        booted = list(_by_loop.values())
         return booted[0] if len(booted) == 1 else None
 
     def tasks(self) -> list[RunningTask]:
