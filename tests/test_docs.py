@@ -20,7 +20,7 @@ from fresh import ROOT, checkout
 import specter
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```([\w ]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 # `expression  # → what it shows`, also as the argument of a print.
 SHOWN = re.compile(r"^( *)(?:print\((?P<printed>.+)\)|(?P<plain>\S.*?)) +# → (?P<text>.+)$", re.MULTILINE)
@@ -36,11 +36,15 @@ def snippets(page: Path, language: str) -> Iterator[tuple[int, str]]:
             yield text.count("\n", 0, match.start()) + 1, match[2]
 
 
+def checked(snippet: str) -> str:
+    """The snippet, which looks at what it shows."""
+    return SHOWN.sub(lambda m: f"{m[1]}shows({m['printed'] or m['plain']}, text={m['text']!r})", snippet)
+
+
 def compiled(page: Path, line: int, snippet: str) -> CodeType:
     """The snippet as code whose lines are those of the page, with `await` outside of functions, as in a notebook."""
-    checked = SHOWN.sub(lambda m: f"{m[1]}shows({m['printed'] or m['plain']}, text={m['text']!r})", snippet)
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    return compile("\n" * line + checked, str(page), "exec", flags, dont_inherit=True)
+    return compile("\n" * line + checked(snippet), str(page), "exec", flags, dont_inherit=True)
 
 
 def shows(*values: object, text: str) -> None:
@@ -81,6 +85,25 @@ def test_the_snippets_of_a_page_run_one_after_another(page: Path) -> None:
                 runner.run(eval(code, namespace))
             else:
                 exec(code, namespace)
+
+
+GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+def shows(*values, text):
+    printed = " ".join(map(str, values))
+    assert text == printed or [text] == [repr(value) for value in values], f"shows {printed}, the page says {text}"
+"""
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "```python gevent" in page.read_text()], ids=str)
+def test_the_snippets_of_a_page_run_on_gevent(page: Path, folder: Path) -> None:
+    code = [checked(snippet) for _, snippet in snippets(page, "python gevent")]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "\n".join([GEVENT, *code])], capture_output=True, text=True, timeout=60
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pages

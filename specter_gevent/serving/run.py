@@ -81,7 +81,9 @@ def _serve(find: Callable[[], Any], options: Options, sequence: Sequence, signal
     set_up_logging(_TALKATIVE)
     try:
         sequence.serve(
-            found, listener, lambda: click.echo(f"{options.target} is served on {listener.url}; Ctrl-C ends it")
+            found,
+            listener,
+            lambda: click.echo(f"{options.target} is served on {listener.url} by gevent; Ctrl-C ends it"),
         )
     except (SystemExit, KeyboardInterrupt) as error:
         log.info("the application asked for the end: %r", error)

@@ -86,8 +86,9 @@ def kept_its_promises(end: End, clients: int) -> None:
 async def serve_and_end(
     server: str, *, python: str, stubborn: bool, websockets: int, polling: int, target: str = "everything:asgi"
 ) -> End:
+    how = ("--backend", "gevent") if server == "gevent" else ("--server", server)
     served = Served(
-        *("run", target, "--port", "0", "--server", server),
+        *("run", target, "--port", "0", *how),
         folder=APPS,
         program=[python, *WARNINGS, "-c", MAIN],
         environment={"STUBBORN_TASK": "1"} if stubborn else {},
@@ -115,6 +116,35 @@ def names_the_stubborn_task(end: End) -> None:
     assert end.code == 1
     assert re.search(r"task '\w+.swallow' of 'sweeper' did not end, waits at everything.py:\d+ in swallow", end.said)
     assert end.said.count("in swallow") == 1
+
+
+async def test_an_end_in_order_on_gevent() -> None:
+    end = await serve_on_gevent(sys.executable, stubborn=False, websockets=4, polling=2)
+
+    kept_its_promises(end, 6)
+    assert end.code == 0
+
+
+async def serve_on_gevent(python: str, *, stubborn: bool, websockets: int, polling: int) -> End:
+    return await serve_and_end(
+        "gevent",
+        python=python,
+        stubborn=stubborn,
+        websockets=websockets,
+        polling=polling,
+        target="flask_everything:app",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stubborn", [False, True], ids=["clean", "stubborn"])
+@pytest.mark.parametrize("python", pythons())
+async def test_an_end_under_load_on_gevent(python: str, stubborn: bool) -> None:
+    end = await serve_on_gevent(python, stubborn=stubborn, websockets=200, polling=4)
+
+    kept_its_promises(end, 204)
+    assert end.code == stubborn
+    assert ("a socket handler, waits at flask_everything.py" in end.said) == stubborn
 
 
 @pytest.mark.slow

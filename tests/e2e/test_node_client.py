@@ -22,11 +22,14 @@ def findings(lines: Lines, last: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize(
+    "target", [("talk:asgi",), ("flask_talk:app", "--backend", "gevent")], ids=["asyncio", "gevent"]
+)
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-def test_a_browsers_client_is_served_and_finds_the_next_process(transport: str) -> None:
+def test_a_browsers_client_is_served_and_finds_the_next_process(transport: str, target: tuple[str, ...]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    run = ("run", "talk:asgi", "--port", port, "--graceful-timeout", "0.5")
+    run = ("run", *target, "--port", port, "--graceful-timeout", "0.5")
     with Served(*run, folder=HERE / "apps") as server:
         client = start_node(HERE / "talk.mjs", server.url, transport)
         lines = Lines(client)
