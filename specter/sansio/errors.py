@@ -65,7 +65,7 @@ class OperationError(Exception):
 
     def __init__(self, message: str, *, status: int = 400, meta: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = str(message)  # another error may stand for it
         self.status = status
         self.meta = dict(meta or {})
 

@@ -64,10 +64,11 @@ class Outcome:
         return self.value
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the entries of `meta`, then ``ok``, ``status`` and ``value``, and after a failure ``error``: all new."""
-        entries = {**self.meta, "ok": self.ok, "status": self.status, "value": self.value}
+        """Give the entries of `meta`, then ``ok``, ``status``, after a failure ``error``, and ``value``: all new."""
+        entries = {**self.meta, "ok": self.ok, "status": self.status}
         if not self.ok:
             entries["error"] = self.error
+        entries["value"] = self.value
         return entries
 
     def to_tuple(self) -> tuple[bool, Any, str | None]:

@@ -33,6 +33,10 @@ def test_an_operation_error_carries_what_its_outcome_needs() -> None:
     assert (str(error), error.message, error.status, error.meta) == ("taken", "taken", 409, {"by": "ann"})
 
 
+def test_the_message_of_an_operation_error_is_a_text_even_if_an_error_stands_for_it() -> None:
+    assert OperationError(ValueError("taken")).message == "taken"  # type: ignore[arg-type]
+
+
 def test_an_operation_error_is_the_fault_of_the_caller_by_default() -> None:
     error = OperationError("no")
 
