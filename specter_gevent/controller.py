@@ -164,7 +164,11 @@ class Controller(Service):
         return super().stop()
 
     def health(self) -> dict[str, Any]:
-        """That of the service, with ``has_blueprint``, ``has_handler`` and the names of the ``schemas``, if any."""
+        """
+        That of the service, with ``has_blueprint``, ``has_handler`` and the names of the ``schemas``.
+
+        The last only if there are any.
+        """
         report = {
             **super().health(),
             "has_blueprint": self._blueprint is not None,

@@ -88,7 +88,9 @@ class ServiceManager(Service):
 
     def register_service(self, service: Service) -> Self:
         """
-        Have a service started at boot and stopped at shutdown; booted already, it is started now.
+        Have a service started at boot and stopped at shutdown.
+
+        Booted already, it is started now.
 
         Raises:
             TypeError: *service* is no `Service`, or a hook of it is a coroutine function.
@@ -105,7 +107,9 @@ class ServiceManager(Service):
 
     def register_handler(self, handler: Any) -> Self:
         """
-        Have a handler set up at boot and torn down at shutdown; booted already, it is set up now.
+        Have a handler set up after the services have started, and torn down before they stop.
+
+        Booted already, it is set up now.
 
         Args:
             handler: A `Handler`, or anything with ``name``, ``setup(socketio)`` and ``teardown()``.
@@ -152,9 +156,9 @@ class ServiceManager(Service):
 
     def boot(self) -> Self:
         """
-        Start everything, in the order in which it was registered, but a service after those it depends on.
+        Start everything, in order.
 
-        Does nothing if it is booted. Two calls at once: the second waits for the first. A part that fails is logged,
+        That is the order in which it was registered, but that a service comes after those it depends on. Does nothing if it is booted. Two calls at once: the second waits for the first. A part that fails is logged,
         and the boot goes on; a service that fails is in the registry no more. In the process in which Flask's reloader
         watches the files nothing is booted.
 
@@ -199,7 +203,7 @@ class ServiceManager(Service):
         self.shutdown()
 
     def health(self) -> dict[str, Any]:
-        """``{"status": ..., "services": {name: its health}, "handlers": {name: {"registered": ...}}}``."""
+        """``{"status": "ok" | "stopped", "services": {name: health}, "handlers": {name: {"registered": bool}}}``."""
         return {
             "status": "ok" if self._booted else "stopped",
             "services": {service.name: _health_of(service) for service in self._services},

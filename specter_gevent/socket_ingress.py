@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from flask import has_request_context, request
 from gevent import Timeout
 
 from specter.sansio.callables import name_of, require_plain
@@ -61,7 +60,7 @@ class SocketIngress:
 
     def attach(self, socketio: SocketIO | None) -> Self:
         """
-        Hear the events of a server. Subscriptions are kept.
+        Hear the events of a server, and no more those of the one before. Subscriptions are kept.
 
         A handler that the application registered for one of them before is called no more: the server has one for each
         event.
@@ -264,7 +263,7 @@ class SocketIngress:
             socketio = self._socketio
             if socketio is None or event in self._dispatchers:
                 return
-            dispatcher = self._dispatchers[event] = self._dispatcher(event)
+            dispatcher = self._dispatchers[event] = self._dispatcher(event, socketio)
         try:
             socketio.on_event(event, dispatcher)
         except BaseException:  # a kill too: the next subscriber is to bind it
@@ -276,22 +275,22 @@ class SocketIngress:
             socketio = self._socketio
             if socketio is None or self._default_error_dispatcher is not None:
                 return
-            dispatcher = self._default_error_dispatcher = self._error_dispatcher()
+            dispatcher = self._default_error_dispatcher = self._error_dispatcher(socketio)
         try:
             socketio.on_error_default(dispatcher)
         except BaseException:
             self._default_error_dispatcher = None
             raise
 
-    def _dispatcher(self, event: str) -> Callable[..., Any]:
-        """What the server calls for an event."""
+    def _dispatcher(self, event: str, socketio: Any) -> Callable[..., Any]:
+        """What the server calls for an event, also when it is attached no more."""
 
         def dispatch(*args: Any, **kwargs: Any) -> Any:
-            return self.dispatch(event, *args, **kwargs)
+            return self.dispatch(event, *args, **kwargs) if self._socketio is socketio else None
 
         def dispatch_connect(*args: Any, **kwargs: Any) -> Any:
             try:
-                return self.dispatch(event, *args, **kwargs)
+                return dispatch(*args, **kwargs)
             except Timeout:
                 # No error to Python, but a subscriber's all the same, since nobody waits with a timeout above here: the
                 # client was not checked in time.
@@ -300,13 +299,15 @@ class SocketIngress:
 
         return _named(dispatch_connect if event == "connect" else dispatch, event)
 
-    def _error_dispatcher(self) -> Callable[..., Any]:
+    def _error_dispatcher(self, socketio: Any) -> Callable[..., Any]:
         """What the server calls for the errors of its other handlers."""
 
         def dispatch(error: Any) -> Any:
-            if not self._error_table.of(_ERRORS):
+            answer = None
+            if self._socketio is socketio and self._error_table.of(_ERRORS):
+                answer = self.dispatch_default_error(error)
+            else:
                 log.error("a socket handler failed", exc_info=error)
-            answer = self.dispatch_default_error(error)
             # The server would take whatever comes back from here for the handler's answer, and let the client in.
             return False if _connecting() else answer
 
@@ -320,4 +321,6 @@ def _named(dispatcher: Callable[..., Any], event: str) -> Callable[..., Any]:
 
 def _connecting() -> bool:
     """Whether Flask-SocketIO handles a connection here."""
+    from flask import has_request_context, request
+
     return has_request_context() and getattr(request, "event", {}).get("message") == "connect"

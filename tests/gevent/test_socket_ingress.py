@@ -391,6 +391,7 @@ def test_the_server_is_bound_once_for_each_event():
     assert (first["said"](5), first["error"](KeyError(5))) == (5, "5")
     assert ingress.attach(other).socketio is other
     assert sorted(other.bound) == ["error", "said"]
+    assert (first["said"](5), first["error"](KeyError(5))) == (None, None)
 
 
 def test_clear_leaves_the_server_and_can_be_followed_by_another():
