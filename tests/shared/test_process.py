@@ -86,7 +86,7 @@ async def test_what_cannot_be_done_is_told(twin):
 async def test_what_does_not_listen_is_killed(twin):
     heard = []
     process = twin.ManagedProcess("p", terminate_timeout=0.05)
-    script = "trap '' TERM; echo ready; while :; do sleep 1; done"
+    script = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
     await twin(process.start(["sh", "-c", script], stdout=subprocess.PIPE, text=True))
     process.watch_stream("stdout", heard.append)
     await twin.until(lambda: heard)

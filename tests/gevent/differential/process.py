@@ -8,6 +8,7 @@ It has imported everything and has no hub yet: a child gets a hub of its own, an
 
 import gc
 import importlib
+import io
 import json
 import logging
 import os
@@ -60,6 +61,7 @@ class Child:
 
     def _run(self, write: int) -> None:
         signal.alarm(MOST_SECONDS)
+        sys.stdout = io.StringIO()  # some scenarios subscribe `print`
         try:
             observed = {"returned": plain(self.scenario())}
         except BaseException as error:

@@ -62,10 +62,6 @@ def one_function_subscribed_twice_is_called_once():
     return heard, bus.listener_count("a")
 
 
-@differs(
-    "0.1.1 silences a function that two subscribers share when the first unsubscribes; an application loses events",
-    ours=[[1], 1, [1], 0],
-)
 def one_of_two_subscriptions_of_one_function_ends():
     heard = []
     first, second = bus.on("a", heard.append), bus.on("a", heard.append)
@@ -132,7 +128,7 @@ def unsubscribing_twice_does_nothing_more():
 def an_event_without_listeners_leaves_nothing_behind():
     bus.on("a", print)()
 
-    return len(bus._events), bus.has_listeners("a"), bus.listener_count("a")
+    return bus.has_listeners("a"), bus.listener_count("a"), bus.listener_count()
 
 
 def once_is_called_once():
@@ -303,12 +299,6 @@ def another_bus_is_another_bus():
     other.emit("a", 2)
 
     return heard
-
-
-def listeners_are_kept_by_event_in_events():
-    bus.on("a", print)
-
-    return list(bus._events), len(bus._events["a"]), print in bus._events["a"]
 
 
 @differs(

@@ -203,6 +203,10 @@ def subscribers_hear_in_order():
     return told
 
 
+@differs(
+    "Ending one of two equal subscriptions ends the other one in 0.1.1, and itself never again; it hears for ever",
+    ours=[1, 1, 2],
+)
 def one_function_subscribed_twice_hears_twice():
     model, told = create_model("m"), []
 

@@ -109,6 +109,7 @@ def chunks():
     process = ManagedProcess("p").start(["printf", "abcdefgh"], stdout=subprocess.PIPE, text=True)
     process.watch_stream("stdout", seen.append, chunk_size=3).join(timeout=5)
     raw = []
+    process.wait()
     process.start(["printf", "abcdefgh"], stdout=subprocess.PIPE)
     process.watch_stream("stdout", lambda chunk: raw.append(chunk.decode()), chunk_size=100).join(timeout=5)
 
@@ -180,7 +181,7 @@ def stop_ends_it_once():
 
 
 def stop_kills_what_does_not_listen():
-    script = "trap '' TERM; echo ready; while :; do sleep 1; done"
+    script = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
     seen = []
     process = ManagedProcess("p", terminate_timeout=0.05)
     process.start(["sh", "-c", script], stdout=subprocess.PIPE, text=True)

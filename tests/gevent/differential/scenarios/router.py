@@ -138,7 +138,7 @@ def two_functions_of_one_name():
     router.route("/a")(lambda: "a")
     router.route("/b")(lambda: "b")
 
-    return raised(router.register, Flask("app"))[0]
+    return len(raised(router.register, Flask("app")))
 
 
 @differs("Routes that on_mount adds are never served in 0.1.1", ours=[[200, "late"]])
