@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import sys
+from collections import deque
 from collections.abc import Callable
 
 # gevent's would close at its next turn, and costs a watcher.
@@ -30,6 +31,7 @@ class Pipe(Output):
         name: For logs and errors, like ``stdout of 'ffmpeg'``.
 
     Attributes:
+        ready: What can be taken out now.
         readers: Greenlets that watch the stream; each item goes to one of them.
         iterating: An iteration waits for a line.
     """
@@ -37,6 +39,7 @@ class Pipe(Output):
     def __init__(self, stream: Any, name: str) -> None:
         # No line is too long, as with readline().
         super().__init__(stream, name, longest=sys.maxsize)
+        self.ready = self.items.ready
         self.readers: set[Any] = set()
         self.iterating = False
         # As without us: what is not buffered comes as it is read.
@@ -67,13 +70,17 @@ class Pipe(Output):
         if self.readers or self.iterating:
             raise RuntimeError(f"{self.name} is read already: one reader at a time")
 
+    def fill(self) -> bool:
+        """Wait until `ready` has an item. False at the end of the stream."""
+        while not self.ready:
+            if self.items.ended:
+                return False
+            self._wait_and_read()
+        return True
+
     def item(self) -> Data | None:
         """Wait for the next item, and take it out. `None` at the end of the stream."""
-        while not self.items:
-            if self.items.ended:
-                return None
-            self._wait_and_read()
-        return self.items.take()
+        return self.ready.popleft() if self.fill() else None
 
     def wake(self) -> None:
         """Let those who wait look again whether the stream was closed."""
@@ -147,6 +154,7 @@ class Substitute:
         self.readers: set[Any] = set()
         self._stream = stream
         self._chunk_size: int | None = None
+        self.ready: deque[Data] = deque()
 
     def split(self, chunk_size: int | None) -> None:
         """Give chunks of a size from now on, or lines if that is `None`."""
@@ -155,16 +163,15 @@ class Substitute:
     def require_free(self) -> None:
         """Nobody is refused."""
 
+    def fill(self) -> bool:
+        """Have an item in `ready`. False at the end of the stream, and after an error, which is logged."""
+        if not self.ready and (item := self._item()):
+            self.ready.append(item)
+        return bool(self.ready)
+
     def item(self) -> Data | None:
-        """The next item; `None` at the end of the stream, and after an error, which is logged."""
-        try:
-            item = self._stream.readline() if self._chunk_size is None else self._stream.read(self._chunk_size)
-            return item or None
-        except StopIteration:  # a fake that was given a list of lines
-            return None
-        except Exception:
-            log.exception("reading %s failed", self.name)
-            return None
+        """Take the next item out. `None` at the end of the stream."""
+        return self.ready.popleft() if self.fill() else None
 
     def wake(self) -> None:
         """Nobody waits."""
@@ -176,6 +183,15 @@ class Substitute:
     def close(self) -> None:
         """Close the stream."""
         self._stream.close()
+
+    def _item(self) -> Data | None:
+        try:
+            return self._stream.readline() if self._chunk_size is None else self._stream.read(self._chunk_size)
+        except StopIteration:  # a fake that was given a list of lines
+            return None
+        except Exception:
+            log.exception("reading %s failed", self.name)
+            return None
 
 
 class LineIteration:

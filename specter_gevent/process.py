@@ -346,11 +346,15 @@ class ManagedProcess:
         return run.pipes[stream_name]
 
     def _read(self, pipe: Pipe | Substitute, handler: Callable[[Any], Any], strip: bool, name: str) -> None:
-        while (item := pipe.item()) is not None:
-            try:
-                handler(item.rstrip("\r\n") if strip and isinstance(item, str) else item)
-            except (Exception, Timeout):
-                log.exception("handler %s of process %r (%s) failed", name_of(handler), self.name, name)
+        # One by one, since the handler may kill its reader, and in one loop, since most handlers take less than a call.
+        ready = pipe.ready
+        while pipe.fill():
+            while ready:
+                item = ready.popleft()
+                try:
+                    handler(item.rstrip("\r\n") if strip and isinstance(item, str) else item)
+                except (Exception, Timeout):
+                    log.exception("handler %s of process %r (%s) failed", name_of(handler), self.name, name)
 
     def _reader_ended(self, run: _Run, pipe: Pipe | Substitute, reader: Any) -> None:
         self._readers.discard(reader)

@@ -169,6 +169,7 @@ class Items:
         longest: For `Lines`.
 
     Attributes:
+        ready: What can be taken out now, in order: for who takes many. It stays the same object.
         ended: Nothing follows.
         left_out: Characters or bytes of long lines that were left out so far.
     """
@@ -181,11 +182,11 @@ class Items:
         self._newline: Data = "\n" if decoder else b"\n"
         self._longest = longest
         self._splitter: Lines | Chunks = Lines(self._newline, longest)
-        self._whole: deque[Data] = deque()
+        self.ready: deque[Data] = deque()
 
     def __len__(self) -> int:
         """How many can be taken out now."""
-        return len(self._whole)
+        return len(self.ready)
 
     @property
     def error(self) -> UnicodeError | None:
@@ -202,9 +203,10 @@ class Items:
         """
         if chunk_size is None and isinstance(self._splitter, Lines):
             return
-        unread = self._empty.join(self._whole) + self._splitter.rest()
+        unread = self._empty.join(self.ready) + self._splitter.rest()
         new = Lines(self._newline, self._longest) if chunk_size is None else Chunks(self._empty, chunk_size, at_once)
-        self._splitter, self._whole = new, deque()
+        self._splitter = new
+        self.ready.clear()
         self._add(unread)
 
     def feed(self, data: bytes) -> None:
@@ -222,13 +224,13 @@ class Items:
 
     def take(self) -> Data:
         """Take out the first."""
-        return self._whole.popleft()
+        return self.ready.popleft()
 
     def _add(self, data: Data) -> None:
         before = self._splitter.left_out
-        self._whole += self._splitter.feed(data)
+        self.ready += self._splitter.feed(data)
         if self.ended and (last := self._splitter.rest()):
-            self._whole.append(last)
+            self.ready.append(last)
         self.left_out += self._splitter.left_out - before
 
 
