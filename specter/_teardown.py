@@ -114,25 +114,26 @@ class Teardown:
         service = self._levels.pop().service
         if self._levels:
             waits.remove(self._levels[-1].service, service)
-        if service._ledger:
-            log.error("stop of %r gave up: each of its steps acquires something new", service.name)
         service._be_stopped()
 
     # Steps: each returns what has to be awaited, if there is something.
 
     def _perform(self, service: Service, step: Step) -> Coroutine[Any, Any, None] | None:
-        match step.kind:
+        kind, subject = step
+        match kind:
             case "hook" | "unsubscribe" | "cleanup":
-                return self._call(service, step.subject)
+                return self._call(service, subject)
             case "tasks":
                 return self._begin_to_end_tasks(service)
             case "child":
-                return self._stop_child(service, step.subject)
+                return self._stop_child(service, subject)
             case "timers":
-                for timer in step.subject:
+                for timer in subject:
                     forget_timer(timer)
             case "subscribers":
                 service._forget_subscribers()
+            case "endless":
+                log.error("stop of %r gave up: each of its steps acquires something new", service.name)
         return None
 
     def _call(self, service: Service, fn: Callable[[], Any]) -> Coroutine[Any, Any, None] | None:

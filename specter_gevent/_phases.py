@@ -1,15 +1,15 @@
-"""Starting and stopping a service, whoever asks, and however many do at once."""
+"""Starting and stopping a service when that does not go by itself: errors, and several that do so at once."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gevent import getcurrent
-from gevent.greenlet import Greenlet
+from gevent.event import Event
 
 from ._teardown import Teardown
-from ._waiting import Phase, waits_for_caller
+from ._waiting import waiting_for, waits_for_caller
 
 if TYPE_CHECKING:
     from .service import Service
@@ -17,69 +17,75 @@ if TYPE_CHECKING:
 log = logging.getLogger("specter_gevent.service")
 
 
-def start(service: Service) -> None:
-    """See `Service.start`."""
+def may_start(service: Service) -> bool:
+    """
+    Wait for the start and the stop that go on.
+
+    Returns:
+        Whether the service is stopped then, and to be started. Not if the end of one of these waits for the caller.
+    """
     while service._running or service._starting is not None:
-        going_on = service._stopping or service._starting
-        if going_on is None or _must_not_wait(service, going_on):
-            return
-        going_on.wait()
-    starting = service._starting = Phase()
-    starting.greenlet = getcurrent()
-    service._running = True
-    log.info("[SPECTER] Service '%s' starting", service.name)
+        stopping = service._stopping
+        if stopping is not None:
+            if not wait_for_stop(service, stopping):
+                return False
+        elif service._starting is None or _must_not_wait(service, service._starting):
+            return False
+        else:
+            if service._started is None:
+                service._started = Event()
+            with waiting_for(service._starting):
+                service._started.wait()
+    return True
+
+
+def wait_for_stop(service: Service, stopping: Teardown) -> bool:
+    """Wait for the end of *stopping*. Returns False, at once, if that waits for the caller."""
+    if _must_not_wait(service, stopping.greenlet):
+        return False
+    stopping.wait()
+    return True
+
+
+def fail_start(service: Service, error: BaseException) -> None:
+    """Release what a start has acquired that failed."""
+    if isinstance(error, Exception):
+        log.error("[SPECTER] Service '%s' failed to start: %s", service.name, error, exc_info=error)
     try:
-        for hook in service._start_hooks():
-            hook()
-    except BaseException as error:
-        if isinstance(error, Exception):
-            log.exception("[SPECTER] Service '%s' failed to start: %s", service.name, error)
         _release(service)
-        raise
     finally:
-        service._starting = None
-        starting.end()
-    if service._stopping is None and service._running:
-        log.info("[SPECTER] Service '%s' started", service.name)
-    else:
-        _release(service)
+        _settle(service)
 
 
-def stop(service: Service) -> None:
-    """See `Service.stop`."""
-    if not service._running:
-        return
-    stopping = service._stopping
-    if stopping is not None:
-        if not _must_not_wait(service, stopping):
-            stopping.wait()
-        return
-    log.info("[SPECTER] Service '%s' stopping", service.name)
-    stopping = service._stopping = Teardown(service, *service._stop_hooks())
-    if getattr(getcurrent(), "specter_owned", False):
-        # What owns this greenlet may kill it any moment, and would cut the stop.
-        stopping.greenlet = Greenlet.spawn(stopping.run)
-        stopping.wait()
-    else:
-        stopping.run()
-    if stopping.error is not None:
-        raise stopping.error
+def end_start(service: Service) -> None:
+    """Tell who waits for the end of a start; if the service was stopped meanwhile, release what came after that."""
+    try:
+        if service._stopping is not None or not service._running:
+            _release(service)
+        else:
+            log.info("[SPECTER] Service '%s' started", service.name)
+    finally:
+        _settle(service)
+
+
+def _settle(service: Service) -> None:
+    service._starting = None
+    if service._started is not None:
+        service._started.set()
+        service._started = None
 
 
 def _release(service: Service) -> None:
-    """End what the start of a service has acquired that does not run."""
     stopping = service._stopping
-    if stopping is not None:
-        if _must_not_wait(service, stopping):
-            return
-        stopping.wait()
+    if stopping is not None and not wait_for_stop(service, stopping):
+        return
     if service._running or service._ledger:
-        teardown = service._stopping = Teardown(service)
+        teardown = service._stopping = Teardown(service, ())
         teardown.run()
         if teardown.error is not None:
             raise teardown.error
 
 
-def _must_not_wait(service: Service, phase: Phase) -> bool:
-    """Whether the end of *phase* waits for the caller, or ends it."""
-    return waits_for_caller(phase.greenlet) or getcurrent() in service._ledger.tasks
+def _must_not_wait(service: Service, greenlet: Any) -> bool:
+    """Whether the end of what *greenlet* does to the service waits for the caller, or will end it."""
+    return waits_for_caller(greenlet) or getcurrent() in service._ledger.tasks

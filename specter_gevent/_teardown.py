@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gevent import Timeout, getcurrent
+from gevent.event import Event
+from gevent.greenlet import Greenlet
 
 from specter.sansio.callables import name_of
 from specter.sansio.ledger import Step
 
-from ._deadline import deadlines_here
+from ._deadline import enter, leave
 from ._timing import forget_timer
-from ._waiting import Phase, kill_soon, waits_for_caller
+from ._waiting import kill_soon, waiting_for, waits_for_caller
 from ._where import where
 
 if TYPE_CHECKING:
@@ -21,8 +23,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("specter_gevent.service")
 
+_ENDLESS = "[SPECTER] stop of '%s' gave up: each of its steps acquires something new"
 
-class Teardown(Phase):
+# Kinds of steps whose subject is a function to call.
+_CALLED = frozenset({"hook", "unsubscribe", "cleanup"})
+
+
+class Teardown:
     """
     One teardown of one service.
 
@@ -31,56 +38,90 @@ class Teardown(Phase):
         hooks: Called before anything is released.
     """
 
-    # That of which it is a part, if it is one.
-    outer: Teardown | None = None
-    # By when it must have ended; known from the first wait on.
-    until: float | None = None
-    # What came in between that is no `Exception`: a kill, a timeout around it, the end of the program.
-    error: BaseException | None = None
-    # The present one.
-    step: Step | None = None
+    # Read at each stop: from a slot that takes a tenth of what a default of the class takes.
+    __slots__ = (
+        *("_cut", "_cut_at", "_ended", "_hooks", "_interrupted", "_last"),
+        *("error", "greenlet", "hub", "outer", "service", "step", "until"),
+    )
 
-    # Thrown into a step whose time is up, and where that waited.
-    _cut: Timeout | None = None
-    _cut_at = ""
-    # What has cut the present step and is to be logged.
-    _interrupted: BaseException | None = None
-    # Greenlets that wait for this very stop: killed last.
-    _last: tuple[Any, ...] = ()
-
-    def __init__(self, service: Service, *hooks: Callable[[], Any]) -> None:
+    def __init__(self, service: Service, hooks: tuple[Callable[[], Any], ...]) -> None:
         self.service = service
-        self._steps: Iterator[Step] = service._ledger.teardown(*hooks)
+        self._hooks = hooks
+        # The greenlet that carries it out, and its hub.
+        self.greenlet: Any = None
+        self.hub: Any = None
+        # That of which it is a part, if it is one.
+        self.outer: Teardown | None = None
+        # By when it must have ended; known from the first wait on.
+        self.until: float | None = None
+        # The present one.
+        self.step: Step | None = None
+        # What came in between that is no `Exception`: a kill, a timeout around it, the end of the program.
+        self.error: BaseException | None = None
+        # What has cut the present step and is to be logged.
+        self._interrupted: BaseException | None = None
+        # Thrown into a step whose time is up, and where that waited.
+        self._cut: Timeout | None = None
+        self._cut_at = ""
+        # Set at the end; made when somebody waits for that.
+        self._ended: Event | None = None
+        # Greenlets that wait for this very stop: killed last.
+        self._last: tuple[Any, ...] = ()
 
     def run(self) -> None:
-        """Carry it out to its end. What came in between is in `error`, and for the caller to raise."""
-        self.greenlet = getcurrent()
-        deadlines = deadlines_here()
-        self.outer = deadlines.enter(self)
+        """
+        Carry it out to its end. What came in between is in `error`, and for the caller to raise.
+
+        In a greenlet that some service owns, which may kill it at any moment, another one carries it out.
+        """
+        greenlet = self.greenlet = getcurrent()
+        if getattr(greenlet, "specter_owned", False):
+            self.greenlet = Greenlet.spawn(self.run)
+            self.wait()
+            return
+        service = self.service
+        # Asked once: a call of `info` that says nothing takes as long as a step.
+        informs = log.isEnabledFor(logging.INFO)
+        if informs:
+            log.info("[SPECTER] Service '%s' stopping", service.name)
+        enter(self)
+        steps = service._ledger.teardown(*self._hooks)
         while True:
             try:
-                self._log_interruption()
-                self._go_on()
+                if self._interrupted is not None:
+                    self._log_interruption()
+                self._carry_out(steps)
                 break
             except BaseException as error:
                 self._interrupted = error
                 if error is not self._cut:
                     self.error = self.error or error
-        deadlines.leave(self)
+        leave(self)
         self._leave()
+        if informs:
+            log.info("[SPECTER] Service '%s' stopped", service.name)
+
+    def wait(self) -> None:
+        """Wait for its end."""
+        if self._ended is None:
+            self._ended = Event()
+        with waiting_for(self.greenlet):
+            self._ended.wait()
 
     def cut(self) -> Timeout:
         """Give what is thrown into the present step, whose time is up."""
         self._cut, self._cut_at = Timeout(), where(self.greenlet)
         return self._cut
 
-    def _go_on(self) -> None:
+    def _carry_out(self, steps: Iterator[Step]) -> None:
         # In one loop, not a function for each kind: most steps take less time than a call.
-        for step in self._steps:
+        for step in steps:
             self.step = step
             kind, subject = step
             try:
-                if kind == "child":
+                if kind in _CALLED:
+                    subject()
+                elif kind == "child":
                     subject.stop()
                 elif kind == "tasks":
                     if self.service._ledger.tasks:
@@ -90,9 +131,9 @@ class Teardown(Phase):
                 elif kind == "subscribers":
                     self.service._ledger.subscribers.clear()
                 else:
-                    subject()
+                    log.error(_ENDLESS, self.service.name)
             except Exception as error:
-                self._log_failure(step, error)
+                self._log_failure(kind, subject, error)
 
     def _kill_tasks(self) -> None:
         tasks = self.service._ledger.tasks
@@ -112,39 +153,40 @@ class Teardown(Phase):
 
     def _leave(self) -> None:
         service = self.service
-        if service._ledger:
-            log.error("[SPECTER] stop of '%s' gave up: each of its steps acquires something new", service.name)
         service._running = False
         service._stopping = None
-        self.end()
+        if self._ended is not None:
+            self._ended.set()
+        if self._last:
+            self._kill_last()
+
+    def _kill_last(self) -> None:
         if self.outer is not None:
             self.outer._last += self._last
-        else:
-            # Those that have waited for the end are woken before.
-            for greenlet in self._last:
-                kill_soon(greenlet)
-        log.info("[SPECTER] Service '%s' stopped", service.name)
+            return
+        # Those that have waited for the end are woken before.
+        for greenlet in self._last:
+            kill_soon(greenlet)
 
     def _log_interruption(self) -> None:
         error, self._interrupted = self._interrupted, None
-        if error is None or self.step is None:
-            return
-        step, name = f"{self.step.kind} {_name(self.step.subject)}", self.service.name
+        kind, subject = self.step or ("stop", self.service)
+        step, name = f"{kind} {_name(subject)}", self.service.name
         if error is self._cut:
             log.error("[SPECTER] %s of '%s' did not end in time, waits at %s: cut", step, name, self._cut_at)
         else:
             log.error("[SPECTER] %s of '%s' was cut by %r", step, name, error)
 
-    def _log_failure(self, step: Step, error: Exception) -> None:
+    def _log_failure(self, kind: str, subject: Any, error: Exception) -> None:
         name = self.service.name
-        match step.kind:
+        match kind:
             case "hook":
-                hook = name_of(step.subject).rpartition(".")[2]
+                hook = name_of(subject).rpartition(".")[2]
                 log.error("[SPECTER] Error in Service '%s' %s: %s", name, hook, error, exc_info=True)
             case "unsubscribe":
                 log.warning("[SPECTER] Failed to unsub bus listener for '%s': %s", name, error, exc_info=True)
             case "child":
-                child = _name(step.subject)
+                child = _name(subject)
                 text = "[SPECTER] Error stopping child service '%s' (owned by '%s'): %s"
                 log.error(text, child, name, error, exc_info=True)
             case _:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from gevent import getcurrent
-from gevent.event import Event
 
 from specter.sansio.waits import Waits
 
@@ -25,27 +24,6 @@ waits = Waits()
 def waits_for_caller(other: object) -> bool:
     """Whether *other* is the caller or waits for it, directly or by way of others: never wait for it then."""
     return waits.leads(other, getcurrent())
-
-
-class Phase:
-    """A start or a stop that goes on."""
-
-    # The greenlet that carries it out.
-    greenlet: Any = None
-    # Made when somebody waits for the end: mostly nobody does.
-    _ended: Event | None = None
-
-    def wait(self) -> None:
-        """Wait for its end."""
-        if self._ended is None:
-            self._ended = Event()
-        with waiting_for(self.greenlet):
-            self._ended.wait()
-
-    def end(self) -> None:
-        """Wake all who wait."""
-        if self._ended is not None:
-            self._ended.set()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def resolve_cleanup(resource: Any, stop_method: str | None = None) -> Callable[[
         stop_method: The name of the method; the first of `OWNERSHIP_STOP_METHODS` that exists if `None` or empty.
 
     Raises:
-        TypeError: There is no such method, it is a coroutine function, or *resource* is `None`.
+        TypeError: There is no such method, or *resource* is `None`.
     """
     if resource is None:
         raise TypeError("[SPECTER] Cannot resolve cleanup for None")
@@ -34,7 +34,6 @@ def resolve_cleanup(resource: Any, stop_method: str | None = None) -> Callable[[
     if method is None:
         kind = type(resource).__name__
         raise TypeError(f"[SPECTER] Could not resolve cleanup method for {kind}. Tried: {tried}")
-    require_plain(method, "a cleanup")
     return method
 
 

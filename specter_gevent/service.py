@@ -10,27 +10,29 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from operator import attrgetter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import gevent
-from gevent import Greenlet
+from gevent import Greenlet, getcurrent
+from gevent.event import Event
 
-from specter.sansio.callables import require_plain
+from specter.sansio.callables import is_coroutine_function, require_plain
 from specter.sansio.ledger import Ledger
 from specter.sansio.ordered_set import OrderedSet
 from specter.sansio.ownership import require_owner
 
 from . import _phases
 from ._locks import StateLock
+from ._teardown import Teardown
 from ._timing import cancel_timer, start_timer
-from ._waiting import Phase, kill_soon
+from ._waiting import kill_soon
 from .event_bus import bus
 from .ownership import resolve_cleanup
 
 if TYPE_CHECKING:
-    from ._teardown import Teardown
     from .process import ManagedProcess
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,18 @@ def _held(name: str) -> Any:
         setattr(service._ledger, name, value)
 
     return property(attrgetter(f"_ledger.{name}"), hold)
+
+
+def _held_set(name: str) -> Any:
+    """The same of what the ledger holds in a dict, and was a set."""
+
+    def get(service: Service) -> OrderedSet[Any]:
+        return OrderedSet(getattr(service._ledger, name))
+
+    def hold(service: Service, value: Any) -> None:
+        setattr(service._ledger, name, dict.fromkeys(value))
+
+    return property(get, hold)
 
 
 class Service:
@@ -66,20 +80,23 @@ class Service:
     depends_on: tuple[str, ...] = ()
     stop_timeout: float = 30.0
 
+    # What must be plain functions, since nothing awaits them here.
+    _hooks: ClassVar[tuple[str, ...]] = ("on_start", "on_stop")
     # {id: what can be killed}
     _intervals: dict[str, Any] = _held("intervals")
     _timeouts: dict[str, Any] = _held("timeouts")
-    _greenlets: OrderedSet[Any] = _held("tasks")
+    _greenlets: OrderedSet[Any] = _held_set("tasks")
     _bus_unsubs: list[Callable[[], Any]] = _held("bus_unsubs")
     _cleanups: list[Callable[[], Any]] = _held("cleanups")
     _children: list[Service] = _held("children")
-    _subscribers: OrderedSet[Callable[..., Any]] = _held("subscribers")
+    _subscribers: OrderedSet[Callable[..., Any]] = _held_set("subscribers")
 
-    # The start and the stop that go on, if they do.
-    _starting: Phase | None = None
-    _stopping: Teardown | None = None
-    # (fn, state): who is to hear what; oldest first. Made for the first subscriber.
-    _heard: deque[tuple[Callable[..., Any], dict[str, Any]]] | None = None
+    # Those of them that are not.
+    _coroutine_hooks: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._coroutine_hooks = tuple(name for name in cls._hooks if is_coroutine_function(getattr(cls, name)))
 
     def __init__(self, name: str, initial_state: dict[str, Any] | None = None) -> None:
         self.name = name
@@ -87,7 +104,14 @@ class Service:
         self.priority = 100
         self._running = False
         self._state_lock = StateLock()
-        self._ledger = Ledger(OrderedSet(), [], OrderedSet())
+        self._ledger = Ledger([])
+        # The greenlet that starts the service, while it does, and what is set then, if somebody waits for that.
+        self._starting: Any = None
+        self._started: Event | None = None
+        # The stop that goes on, if it does.
+        self._stopping: Teardown | None = None
+        # (fn, state): who is to hear what; oldest first. Made for the first subscriber.
+        self._heard: deque[tuple[Callable[..., Any], dict[str, Any]]] | None = None
 
     # Life cycle.
 
@@ -116,7 +140,27 @@ class Service:
             TypeError: A hook is a coroutine function.
             Exception: What `on_start` raised, logged already.
         """
-        _phases.start(self)
+        if (self._running or self._starting is not None) and not _phases.may_start(self):
+            return self
+        for name in self._coroutine_hooks:
+            require_plain(getattr(self, name), f"{name} of {self.name!r}")
+        self._starting = getcurrent()
+        self._running = True
+        # Asked once: a call of `info` that says nothing takes as long as all the rest.
+        informs = log.isEnabledFor(logging.INFO)
+        if informs:
+            log.info("[SPECTER] Service '%s' starting", self.name)
+        try:
+            self.on_start()
+        except BaseException as error:
+            _phases.fail_start(self, error)
+            raise
+        if self._stopping is None and self._running and self._started is None:
+            self._starting = None
+            if informs:
+                log.info("[SPECTER] Service '%s' started", self.name)
+        else:
+            _phases.end_start(self)
         return self
 
     def stop(self) -> Self:
@@ -131,7 +175,14 @@ class Service:
         Returns:
             The service.
         """
-        _phases.stop(self)
+        if self._running:
+            if self._stopping is None:
+                teardown = self._stopping = Teardown(self, self._stop_hooks())
+                teardown.run()
+                if teardown.error is not None:
+                    raise teardown.error
+            else:
+                _phases.wait_for_stop(self, self._stopping)
         return self
 
     def __enter__(self) -> Self:
@@ -154,7 +205,7 @@ class Service:
         """
         with self._state_lock:
             self.state.update(partial)
-            subscribers = self._ledger.subscribers
+            subscribers = list(self._ledger.subscribers)
             if not subscribers:
                 return
             copy = dict(self.state)
@@ -190,13 +241,10 @@ class Service:
         require_plain(fn, "a subscriber")
         if owner is not None:
             require_owner(owner)
-        with self._state_lock:
-            self._subscribers.add(fn)
-
-        def unsubscribe() -> None:
-            with self._state_lock:
-                self._subscribers.discard(fn)
-
+        subscribers = self._ledger.subscribers
+        subscribers[fn] = None
+        # In C, as is the line above: no lock is needed for one operation.
+        unsubscribe = partial(subscribers.pop, fn, None)
         if owner is not None:
             owner.add_cleanup(unsubscribe)
         if immediate:
@@ -417,9 +465,6 @@ class Service:
         return {"status": "ok" if self._running else "stopped", "name": self.name}
 
     # For subclasses of this package, which add what they do whatever a user's hooks do.
-
-    def _start_hooks(self) -> tuple[Callable[[], Any], ...]:
-        return (self.on_start,)
 
     def _stop_hooks(self) -> tuple[Callable[[], Any], ...]:
         return (self.on_stop,)

@@ -8,15 +8,17 @@ from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any
 
+_COROUTINE = inspect.CO_COROUTINE
+
 
 def is_coroutine_function(fn: Callable[..., Any]) -> bool:
     """Tell if calling *fn* gives a coroutine: partials, bound methods and objects with an async `__call__` included."""
     while isinstance(fn, functools.partial):
         fn = fn.func
-    function = fn.__func__ if isinstance(fn, MethodType) else fn
-    if isinstance(function, FunctionType) and not function.__dict__:
+    function = fn.__func__ if type(fn) is MethodType else fn
+    if type(function) is FunctionType and not function.__dict__:
         # A tenth of what `inspect` takes, which also looks for a mark in that dictionary.
-        return bool(function.__code__.co_flags & inspect.CO_COROUTINE)
+        return bool(function.__code__.co_flags & _COROUTINE)
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(fn, "__call__", None))  # noqa: B004
 
 

@@ -1,53 +1,42 @@
-"""A set that keeps the order in which its items came."""
+"""A dict that is used as a set, since it keeps the order in which its items came, seen as the set that it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterator, MutableSet
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-class OrderedSet(dict[T, None]):
+class OrderedSet(MutableSet[T]):
     """
-    A set, oldest first.
-
-    It is a dict of which the keys count, so that what is asked most often, whether it is empty and what is in it, costs
-    what it costs with a dict. Equal to a set of the same items, in whatever order.
+    The keys of a dict as a set that can be changed, oldest first.
 
     Args:
-        items: The first ones.
+        items: The dict; it is changed, not copied.
     """
 
-    __slots__ = ()
-    # As of a set: its items change.
-    __hash__ = None  # type: ignore[assignment]
+    __slots__ = ("_items",)
 
-    def __init__(self, items: Iterable[T] = ()) -> None:
-        super().__init__((item, None) for item in items)
+    def __init__(self, items: dict[T, None]) -> None:
+        self._items = items
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._items
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
 
     def add(self, item: T) -> None:
         """Put *item* at the end, unless it is there."""
-        if item not in self:
-            self[item] = None
+        self._items[item] = None
 
     def discard(self, item: T) -> None:
         """Take *item* out, if it is there."""
-        self.pop(item, None)
-
-    def remove(self, item: T) -> None:
-        """
-        Take *item* out.
-
-        Raises:
-            KeyError: It is not there.
-        """
-        del self[item]
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, dict | Set):
-            return self.keys() == set(other)
-        return NotImplemented
+        self._items.pop(item, None)
 
     def __repr__(self) -> str:
         return f"OrderedSet({list(self)!r})"
