@@ -67,7 +67,7 @@ class Crowd:
 async def crowd(url: str, websockets: int, polling: int) -> AsyncIterator[Crowd]:
     """Clients that are connected and busy; leaving the block waits until the server has left them."""
     crowd = Crowd(url)
-    async with httpx.AsyncClient(base_url=url, timeout=20) as http, aiohttp.ClientSession() as session:
+    async with httpx.AsyncClient(base_url=url, timeout=20) as http, unlimited() as session:
         for number in range(websockets + polling):
             transport = "websocket" if number < websockets else "polling"
             crowd.clients.append(await connect(crowd, session, transport))
@@ -86,6 +86,11 @@ async def crowd(url: str, websockets: int, polling: int) -> AsyncIterator[Crowd]
             for client in crowd.clients:
                 await client.disconnect()
         crowd.acknowledgement, crowd.work = short.result(), working.result()
+
+
+def unlimited() -> aiohttp.ClientSession:
+    """A session for any number of clients; 100 is aiohttp's limit."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
 
 async def connect(crowd: Crowd, session: aiohttp.ClientSession, transport: str) -> socketio.AsyncClient:
