@@ -144,6 +144,10 @@ def respond(value: Any) -> Any:
     return (response, *answer.rest) if answer.rest else response
 
 
+# Applications of 0.1.x take it from here.
+_normalize_response = respond
+
+
 def _answer_error(error: Exception, message: str, logger: logging.Logger, include_trace: bool) -> Any:
     if isinstance(error, HTTPError):
         if error.log_message:

@@ -18,6 +18,9 @@ from .event_bus import bus
 
 log = logging.getLogger(__name__)
 
+# Applications of 0.1.x take it from here.
+_normalize_path = rules.parts
+
 # "a.b", or the keys as a tuple or a list.
 Path = str | Sequence[Any]
 Selector = Path | Callable[[dict[Any, Any]], Any]

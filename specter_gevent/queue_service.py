@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 
 class QueueService(Service):
     """
-    A service whose workers take items off a queue, in the order in which they came.
+    Items go in by `enqueue`, and each is given to `handle_item` by one of the workers, first in, first out.
 
-    Override `handle_item`. `on_start` starts the workers: a subclass that overrides it calls ``super().on_start()``.
+    `on_start` starts the workers: a subclass that overrides it calls ``super().on_start()``.
     Items that are left at a stop, and those that come after it, are kept for the next start.
 
     Args:
@@ -96,7 +96,7 @@ class QueueService(Service):
         """Wait until all accepted items are done. Not from `handle_item`, whose item is not done."""
         self.queue.join()
 
-    def handle_item(self, item: Any) -> Any:
+    def handle_item(self, item: Any, /) -> Any:
         """Work on one item. Override it. An error is logged and counted; the next item follows."""
         raise NotImplementedError(f"{type(self).__name__}.handle_item() must be implemented")
 
