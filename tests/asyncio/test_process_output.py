@@ -8,9 +8,10 @@ from subprocess import DEVNULL, PIPE
 
 import anyio
 import pytest
-from children import at_most, eventually, nothing_left
+from children import eventually, nothing_left
 
 from specter import ManagedProcess, Service, start_process
+from specter._deadline import at_most as deadline
 from specter._process_pipes import Pipe
 from specter._process_watchdog import watchdog
 from specter.runtime import Runtime
@@ -199,7 +200,7 @@ async def test_a_handler_that_does_not_end_is_cancelled(runtime, caplog):
     process.watch_stream("stdout", handler)
     await entered.wait()
 
-    with at_most(5):
+    with deadline(0.8):
         await process.stop()
 
     assert cancelled.is_set()

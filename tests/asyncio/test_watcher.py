@@ -454,7 +454,7 @@ async def test_a_poll_may_wait_for_a_stop_that_waits_for_its_watcher(runtime):
     service = await Owner("owner").start()
     await service.own(Watcher("own", poll=poll)).start()
 
-    with at_most(2):
+    with at_most(10):
         await service.stop()
 
 
@@ -548,7 +548,7 @@ async def test_a_stop_leaves_a_thread_that_blocks(runtime, caplog, mode):
     await watcher.start()
     await eventually(source.entered.is_set)
 
-    with at_most(2):
+    with at_most(10):
         await watcher.stop()
 
     assert "'blocked' was stopped while its source blocks" in caplog.text.replace("watcher blocked", "'blocked'")
@@ -600,19 +600,20 @@ print("ended")
 
 async def test_a_source_that_goes_on_is_named_and_left_to_itself(runtime, caplog, monkeypatch):
     monkeypatch.setattr("specter.watcher._STOP_TIMEOUT", SHORT)
-    enough = anyio.Event()
+    entered, enough = anyio.Event(), anyio.Event()
 
     async def stubborn():
+        entered.set()
         with anyio.CancelScope(shield=True):
             await enough.wait()
 
     watcher = await Watcher("stubborn", poll=stubborn).start()
-    await checkpoint()
+    await entered.wait()
     with anyio.fail_after(5):
         await watcher.stop()
     enough.set()
 
-    line = stubborn.__code__.co_firstlineno + 2
+    line = stubborn.__code__.co_firstlineno + 3
     assert f"watcher 'stubborn' did not end, waits at test_watcher.py:{line} in stubborn" in caplog.text
 
 
