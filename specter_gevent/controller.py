@@ -54,8 +54,6 @@ class Controller(Service):
     schemas: Mapping[str, Schema] = {}
     url_prefix: str | None = None
 
-    _hooks = (*Service._hooks, "build_routes", "build_events")
-
     def __init__(self, name: str | None = None) -> None:
         own: str = getattr(type(self), "name", "controller")
         super().__init__(name or own)
@@ -88,10 +86,14 @@ class Controller(Service):
 
         Returns:
             The blueprint; the same one at each call.
+
+        Raises:
+            TypeError: `build_routes` or a view is a coroutine function.
         """
         if self._blueprint is None:
             from .router import Router
 
+            require_plain(self.build_routes, f"build_routes of {self.name!r}")
             router = Router(self.name, url_prefix=url_prefix or "", import_name=type(self).__module__)
             self.build_routes(router)
             self._router = router
@@ -99,8 +101,14 @@ class Controller(Service):
         return self._blueprint
 
     def create_handler(self) -> Handler:
-        """Make the handler that `build_events` fills; the same one until the controller stops."""
+        """
+        Make the handler that `build_events` fills; the same one until the controller stops.
+
+        Raises:
+            TypeError: `build_events` or a callback is a coroutine function.
+        """
         if self._handler_instance is None:
+            require_plain(self.build_events, f"build_events of {self.name!r}")
             handler = _ControllerHandler(name=f"{self.name}_events", controller=self)
             self.build_events(handler)
             self._handler_instance = handler

@@ -158,9 +158,10 @@ class ServiceManager(Service):
         """
         Start everything, in order.
 
-        That is the order in which it was registered, but that a service comes after those it depends on. Does nothing if it is booted. Two calls at once: the second waits for the first. A part that fails is logged,
-        and the boot goes on; a service that fails is in the registry no more. In the process in which Flask's reloader
-        watches the files nothing is booted.
+        That is the order in which it was registered, but that a service comes after those it depends on. Does nothing
+        if it is booted. Two calls at once: the second waits for the first. A part that fails is logged, and the boot
+        goes on; a service that fails is in the registry no more. In the process in which Flask's reloader watches the
+        files nothing is booted.
 
         Returns:
             The manager.
