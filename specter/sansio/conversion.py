@@ -11,12 +11,13 @@ against it.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from types import UnionType
 from typing import Any, NamedTuple, TypeAlias, Union, get_args, get_origin
 
 from .copies import ATOMS, MAX_LEVELS, TooDeep, copied
-from .problems import MAX_PROBLEMS, Mismatch, Problem, name_of_type, quoted
+from .problems import MAX_PROBLEMS, Mismatch, Problem, name_of_type, quoted, quoted_whole
 
 Converter: TypeAlias = Callable[[Any], Any]
 
@@ -24,9 +25,9 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 
 
-def _unconvertible(value: object, kind: type) -> Mismatch:
+def _unconvertible(value: object, kind: type, quote: Callable[[object], str] = quoted) -> Mismatch:
     name, given = kind.__name__, type(value).__name__
-    return Mismatch(Problem(f" must be {name}: Cannot convert {given} '{quoted(value)}' to {name}"))
+    return Mismatch(Problem(f" must be {name}: Cannot convert {given} '{quote(value)}' to {name}"))
 
 
 def _unexpected(value: object, name: str) -> Mismatch:
@@ -114,22 +115,68 @@ def _to_bytes(value: Any) -> bytes:
     return bytes(value)
 
 
-def _bent(kind: type) -> Converter:
-    """What the type itself makes of a value."""
+def _to_float(value: Any) -> float:
+    try:
+        return value if isinstance(value, float) else float(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise _unconvertible(value, float) from error
+
+
+def _bent(kind: Any, make: Callable[[Any], Any] | None = None) -> Converter:
+    """What a type or a function itself makes of a value, or *make* in its place; what has that type already is kept."""
+    make = make or kind
 
     def convert(value: Any) -> Any:
-        if isinstance(value, kind) and type(value) is not bool:
-            return value
         try:
-            return kind(value)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise _unconvertible(value, kind) from error
+            if isinstance(kind, type) and isinstance(value, kind) and not isinstance(value, bool):
+                return value
+            return make(value)
+        except Exception as error:
+            if not _refuses(error):
+                raise
+            if kind in (int, float):
+                raise _unconvertible(value, kind, quoted_whole) from error
+            problem = error if callable(kind) else f"Unsupported coercion target: {kind}"
+            wanted = f"must be {kind.__name__}" if hasattr(kind, "__name__") else "coercion failed"
+            raise Mismatch(Problem(f" {wanted}: {problem}")) from error
 
     return convert
 
 
-def _bent_to_bool(value: Any) -> bool:
+def _refuses(error: Exception) -> bool:
+    """Whether an error says that a value does not fit. One of the application's own is meant for its own handlers."""
+    kind = type(error)
+    return issubclass(kind, (ValueError, TypeError)) or kind.__module__.partition(".")[0] in sys.stdlib_module_names
+
+
+def _word_to_bool(value: Any) -> bool:
     return value.strip().lower() not in FALSE_WORDS if isinstance(value, str) else bool(value)
+
+
+def _given(converter: Converter) -> Converter:
+    """The converter of what may not be None, though anything can be made of that."""
+
+    def convert(value: Any) -> Any:
+        if value is None:
+            raise Mismatch(Problem(" is required"))
+        return converter(value)
+
+    return convert
+
+
+def _kept(kind: type) -> Converter:
+    """A container as it is, the payload's own; nothing else is taken for one."""
+
+    def convert(value: Any) -> Any:
+        if not isinstance(value, kind):
+            raise _unexpected(value, kind.__name__)
+        return value
+
+    return convert
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def called(kind: Callable[[Any], Any]) -> Converter:
@@ -240,37 +287,69 @@ class Conversions(NamedTuple):
 
     Attributes:
         table: The converters of plain types.
+        other: Makes the converter of a type or function that is not in the table; `None` if it is neither.
         none_is_missing: ``None`` in a required field counts as no value; otherwise it is converted.
+        copies: A list or dict that fits is copied; otherwise it is handed on.
+        quote: Gives the text of a value in an error.
+        most_unknown: How many unknown fields are reported; `None` for all.
     """
 
     table: Mapping[Any, Converter]
+    other: Callable[[Any], Converter | None]
     none_is_missing: bool
+    copies: bool
+    quote: Callable[[object], str]
+    most_unknown: int | None
+
+
+def _called_if_callable(kind: Any) -> Converter | None:
+    return called(kind) if callable(kind) and get_origin(kind) is None else None
 
 
 _ARRAYS = (list, tuple, set, frozenset)
-_BOTH = {list: to_list, dict: to_dict, object: anything, Any: anything}
 REFUSING = Conversions(
     {
-        **_BOTH,
+        list: to_list,
+        dict: to_dict,
+        object: anything,
+        Any: anything,
         str: _to_str,
         int: _to_int,
-        float: _bent(float),
+        float: _to_float,
         bool: _to_bool,
         bytes: _to_bytes,
         tuple: sequence(tuple, sources=_ARRAYS),
         set: sequence(set, sources=_ARRAYS),
         frozenset: sequence(frozenset, sources=_ARRAYS),
     },
+    other=_called_if_callable,
     none_is_missing=True,
+    copies=True,
+    quote=quoted,
+    most_unknown=MAX_PROBLEMS,
 )
 BENDING = Conversions(
-    {**_BOTH, str: _bent(str), int: _bent(int), float: _bent(float), bool: _bent_to_bool}, none_is_missing=False
+    {
+        list: _kept(list),
+        dict: _kept(dict),
+        object: _as_it_is,
+        Any: _as_it_is,
+        str: _given(_bent(str)),
+        int: _bent(int),
+        float: _bent(float),
+        bool: _given(_bent(bool, _word_to_bool)),
+    },
+    other=_bent,
+    none_is_missing=False,
+    copies=False,
+    quote=quoted_whole,
+    most_unknown=None,
 )
 
 
 def is_nullable(kind: Any) -> bool:
     """Whether a type takes ``None``: ``int | None`` does."""
-    return get_origin(kind) in (Union, UnionType) and type(None) in get_args(kind)
+    return type(kind) is not type and get_origin(kind) in (Union, UnionType) and type(None) in get_args(kind)
 
 
 def converter_of(kind: Any, conversions: Conversions, nested: Callable[[Any], Converter | None]) -> Converter:
@@ -286,6 +365,10 @@ def converter_of(kind: Any, conversions: Conversions, nested: Callable[[Any], Co
     Raises:
         TypeError: It is none of these.
     """
+
+    # Most fields are of a plain type.
+    if type(kind) is type and kind in conversions.table:
+        return conversions.table[kind]
 
     def inner(part: Any) -> Converter:
         return converter_of(part, conversions, nested)
@@ -305,6 +388,7 @@ def converter_of(kind: Any, conversions: Conversions, nested: Callable[[Any], Co
         return sequence(list, inner(parts[0]))
     if (origin in (set, frozenset) and parts) or (origin is tuple and parts[1:] == (...,)):
         return sequence(origin, inner(parts[0]), _ARRAYS)
-    if origin is None and callable(kind) and not inspect.iscoroutinefunction(kind):
-        return called(kind)
+    converter = None if inspect.iscoroutinefunction(kind) else conversions.other(kind)
+    if converter is not None:
+        return converter
     raise TypeError(f"type must be a type, list[T], dict[K, V], a plain function or a Schema, got {kind!r}")

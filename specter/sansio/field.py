@@ -19,7 +19,7 @@ class Field:
             ``list[T]``, ``dict[K, V]``, ``tuple[T, ...]``, ``set[T]``, ``T | None``; a `Schema`, also in their places.
         required: The field must be there and not ``None`` (but for ``T | None``, where ``None`` is a value).
         default: For an optional field that is missing. A function is called for each payload (a type is not); a
-            container is copied for each. Not checked.
+            container, and those in it, are copied for each. Not checked.
         choices: The values allowed, compared after conversion; ``None`` or empty for any.
         validator: Called with the converted value. It refuses by returning ``False`` or by raising, with the text that
             the sender is to read. It must not wait.
@@ -47,7 +47,7 @@ class Field:
         self.type = type
         self.required = required
         self.default = default
-        self.choices = choices
+        self.choices = None if choices is None else tuple(choices) or None
         self.validator = validator
         self.label = label
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 from .errors import OperationError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcome:
     """
     How something ended. A view of a `Router` may return it as its answer.
@@ -77,9 +77,7 @@ class Outcome:
 
 
 class _Open:
-    """An `Outcome` that can still be assigned to: the same slots."""
-
-    __slots__ = ("error", "meta", "ok", "status", "value")
+    """An `Outcome` that can still be assigned to."""
 
     ok: bool
     value: Any
@@ -109,9 +107,12 @@ def failed(error: Exception) -> Outcome:
     """
     Make the outcome of an exception: an `OperationError` says its status, any other is 500.
 
+    An entry ``value`` of its meta is the value that there is nevertheless, as in `Outcome.failure`.
+
     Args:
         error: What a hook of an operation raised.
     """
     if isinstance(error, OperationError):
-        return Outcome(False, None, error.message, error.status, dict(error.meta))
+        meta = dict(error.meta)
+        return Outcome(False, meta.pop("value", None), error.message, error.status, meta)
     return Outcome(False, None, str(error), 500)

@@ -58,11 +58,16 @@ class Mismatch(Exception):
 
 def quoted(value: object) -> str:
     """A value's text, at most `MAX_QUOTED` characters of it: for a message that its sender reads."""
-    try:
-        text = str(value)
-    except (ValueError, RecursionError):  # an int of more digits than Python prints; containers nested too deeply
-        text = f"a large {type(value).__name__}"
+    text = quoted_whole(value)
     return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
+
+
+def quoted_whole(value: object) -> str:
+    """A value's text, however long."""
+    try:
+        return str(value)
+    except (ValueError, RecursionError):  # an int of more digits than Python prints; containers nested too deeply
+        return f"a large {type(value).__name__}"
 
 
 def name_of_type(kind: Any) -> str:

@@ -1,7 +1,7 @@
 """
 What a payload must look like: fields by name, each with a type, and what is wrong with a payload that differs.
 
-A schema is compiled once, when it is first used, into one plain function: see `schema_check`.
+A schema that is used again and again is compiled, once, into one plain function: see `schema_check`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from .conversion import REFUSING, Conversions, Converter, converter_of
 from .field import Field as Field
 from .outcome import Outcome, made
 from .problems import Mismatch, Problem
-from .schema_check import Check, PlannedField, compiled
+from .schema_check import Check, PlannedField, compiled, uncompiled
 
+# Compiling takes as long as some fifty payloads do without it, and some schemas are made for one payload.
+_COMPILED_AFTER = 10
 # Schemas within schemas. Far more than anybody writes, and far from Python's limit of 1000 calls.
 MAX_NESTED = 64
 
@@ -35,16 +37,20 @@ class Schema:
 
     # Which values are taken for another type than their own; a runtime with other users may have others.
     _conversions: ClassVar[Conversions] = REFUSING
+    _names: ClassVar[type] = str  # of fields
 
     def __init__(self, name: str, fields: Mapping[str, Field], *, strict: bool = False) -> None:
         if not isinstance(fields, Mapping):
-            raise TypeError(f"schema {name!r}: fields must be a dict of name to Field, got {type(fields).__name__}")
+            raise TypeError(
+                f"[SPECTER:schema] '{name}': fields must be a dict of name to Field, got {type(fields).__name__}"
+            )
         self.name = name
         self._fields = dict(fields)
         self._strict = strict
         self._depth = 1
         self._plan = [self._planned(key, field) for key, field in self._fields.items()]
         self._check: Check = self._check_first
+        self._checked = 0
 
     @property
     def field_names(self) -> set[str]:
@@ -69,10 +75,11 @@ class Schema:
         """
         if not isinstance(data, dict):
             return Outcome.failure(f"[{self.name}] Expected a dict payload, got {type(data).__name__}")
-        try:
-            return made(True, self._check(data), None, 200, {})
-        except Mismatch as mismatch:
-            errors = {problem.path: problem.message for problem in mismatch.args}
+        problems: list[Problem] = []
+        value = self._check(data, problems)
+        if not problems:
+            return made(True, value, None, 200, {})
+        errors = {problem.path: problem.message for problem in problems}
         listed = "; ".join([f"{path}: {message}" for path, message in errors.items()])
         return made(False, None, f"[{self.name}] Validation failed: {listed}", 400, {"errors": errors})
 
@@ -102,8 +109,8 @@ class Schema:
         return f"<Schema {self.name!r} {len(self._fields)} fields ({len(self.required_fields)} required)>"
 
     def _planned(self, key: Any, field: Any) -> PlannedField:
-        where = f"schema {self.name!r}: field {key!r}"
-        if not isinstance(key, str):
+        where = f"[SPECTER:schema] '{self.name}': field '{key}'"
+        if not isinstance(key, self._names):
             raise TypeError(f"{where}: the name of a field must be a str, got {type(key).__name__}")
         if not isinstance(field, Field):
             raise TypeError(f"{where} must be a Field instance, got {type(field).__name__}")
@@ -111,7 +118,7 @@ class Schema:
             convert = converter_of(field.type, self._conversions, self._nested)
         except TypeError as error:
             raise TypeError(f"{where}: {error}") from None
-        return PlannedField(key, field, convert, none_is_missing=self._conversions.none_is_missing)
+        return PlannedField(key, field, convert, self._conversions)
 
     def _nested(self, kind: Any) -> Converter | None:
         if not isinstance(kind, Schema):
@@ -124,9 +131,17 @@ class Schema:
     def _convert(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise Mismatch(Problem(f" must be dict: Expected dict, got {type(value).__name__}"))
-        return self._check(value)
+        problems: list[Problem] = []
+        checked = self._check(value, problems)
+        if problems:
+            raise Mismatch(*problems)
+        return checked
 
-    def _check_first(self, data: dict[Any, Any]) -> dict[str, Any]:
+    def _check_first(self, data: dict[Any, Any], problems: list[Problem]) -> dict[str, Any]:
+        self._checked += 1
         # Two threads may compile at once: both get the same function, and one of the two is kept.
-        self._check = compiled(self._plan, strict=self._strict)
-        return self._check(data)
+        make = uncompiled if self._checked <= _COMPILED_AFTER else compiled
+        check = make(self._plan, self._conversions, strict=self._strict)
+        if make is compiled:
+            self._check = check
+        return check(data, problems)

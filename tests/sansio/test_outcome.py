@@ -79,6 +79,24 @@ def test_an_outcome_that_is_made_fast_is_like_any_other(outcome: Outcome) -> Non
         fast.ok = True  # type: ignore[misc]
 
 
+class Old:
+    """Is pickled as 0.1.1 pickled an outcome."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {"ok": True, "value": 5, "error": None, "status": 201, "meta": {"page": 2}}
+        return object.__new__, (Outcome,), state
+
+
+def test_an_outcome_pickled_by_0_1_1_is_one_of_ours() -> None:
+    assert pickle.loads(pickle.dumps(Old())) == Outcome.success(5, status=201, page=2)
+
+
+def test_an_outcome_is_a_plain_object() -> None:
+    outcome = Outcome.success(5, page=2)
+
+    assert vars(outcome) == {"ok": True, "value": 5, "error": None, "status": 200, "meta": {"page": 2}}
+
+
 class Tagged(Outcome):
     pass
 
@@ -91,9 +109,11 @@ def test_a_subclass_makes_its_own() -> None:
     ("error", "expected"),
     [
         (OperationError("taken", status=409, meta={"by": "ann"}), Outcome(False, None, "taken", 409, {"by": "ann"})),
+        (OperationError("half", meta={"value": 5, "status": 1}), Outcome(False, 5, "half", 400, {"status": 1})),
+        (OperationError(ValueError("own")), Outcome(False, None, "own", 400)),  # type: ignore[arg-type]
         (ValueError("boom"), Outcome(False, None, "boom", 500)),
     ],
-    ids=["planned", "unplanned"],
+    ids=["planned", "with a value", "of an error", "unplanned"],
 )
 def test_an_exception_becomes_a_failure(error: Exception, expected: Outcome) -> None:
     assert failed(error) == expected
@@ -101,6 +121,7 @@ def test_an_exception_becomes_a_failure(error: Exception, expected: Outcome) -> 
 
 def test_the_meta_of_an_exception_is_copied() -> None:
     meta: dict[str, Any] = {"a": 1}
-    error = OperationError("x", meta=meta)
+    error = OperationError("x", meta=meta | {"value": 1})
 
-    assert failed(error).meta is not error.meta
+    assert failed(error).meta == meta
+    assert failed(error).value == 1

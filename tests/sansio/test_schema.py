@@ -1,7 +1,9 @@
 """Payloads against fields."""
 
 import copy
+import enum
 from collections import OrderedDict, UserDict, defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +13,14 @@ from hypothesis import strategies as st
 from specter.sansio.conversion import BENDING
 from specter.sansio.problems import MAX_PROBLEMS
 from specter.sansio.schema import MAX_NESTED, Field, Schema
+
+
+@pytest.fixture(autouse=True, scope="module", params=[0, 10], ids=["compiled", "not yet"])
+def compiled_after(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each promise holds for a schema that is new, and for one that is compiled."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("specter.sansio.schema._COMPILED_AFTER", request.param)
+        yield
 
 
 def errors(schema: Schema, data: Any) -> dict[str, str]:
@@ -279,12 +289,12 @@ def test_any_text_may_name_a_field(name: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ([1], "schema 'x': fields must be a dict of name to Field, got list"),
-        ({"a": str}, "schema 'x': field 'a' must be a Field instance, got type"),
-        ({"a": 3}, "schema 'x': field 'a' must be a Field instance, got int"),
-        ({1: Field()}, "schema 'x': field 1: the name of a field must be a str, got int"),
-        ({"a": Field("int")}, "schema 'x': field 'a': type must be a type, list"),
-        ({"a": Field(list["int"])}, "schema 'x': field 'a': type must be a type, list"),
+        ([1], "[SPECTER:schema] 'x': fields must be a dict of name to Field, got list"),
+        ({"a": str}, "[SPECTER:schema] 'x': field 'a' must be a Field instance, got type"),
+        ({"a": 3}, "[SPECTER:schema] 'x': field 'a' must be a Field instance, got int"),
+        ({1: Field()}, "[SPECTER:schema] 'x': field '1': the name of a field must be a str, got int"),
+        ({"a": Field("int")}, "[SPECTER:schema] 'x': field 'a': type must be a type, list"),
+        ({"a": Field(list["int"])}, "[SPECTER:schema] 'x': field 'a': type must be a type, list"),
     ],
 )
 def test_a_schema_says_which_field_is_made_wrongly(fields: Any, text: str) -> None:
@@ -334,8 +344,13 @@ def test_schemas_nest_up_to_a_bound() -> None:
         nested(MAX_NESTED + 1)
 
 
+class Color(enum.StrEnum):
+    RED = "red"
+
+
 class Lenient(Schema):
     _conversions = BENDING
+    _names = object
 
 
 def test_another_runtime_may_bend_values_as_0_1_1_did() -> None:
@@ -346,14 +361,86 @@ def test_another_runtime_may_bend_values_as_0_1_1_did() -> None:
     assert Schema("s", fields).validate(data).meta["errors"].keys() == {"a", "b", "c"}
 
 
-def test_none_in_a_required_field_was_converted_by_0_1_1() -> None:
-    schema = Lenient("s", {"a": Field(required=True), "b": Field(bool, required=True), "c": Field(int, required=True)})
+def test_none_in_a_required_field_may_be_a_value_to_convert() -> None:
+    kinds = (str, bool, int, list, object, lambda value: [value])
+    schema = Lenient("s", {str(number): Field(kind, required=True) for number, kind in enumerate(kinds)})
 
-    assert schema.validate({"a": None, "b": None, "c": 1}).value == {"a": "None", "b": False, "c": 1}
-    assert errors(schema, {"a": "", "c": None}) == {
-        "b": "'b' is required",
-        "c": "'c' must be int: Cannot convert NoneType 'None' to int",
+    assert errors(schema, dict.fromkeys(map(str, range(6)))) == {
+        "0": "'0' is required",
+        "1": "'1' is required",
+        "2": "'2' must be int: Cannot convert NoneType 'None' to int",
+        "3": "'3' must be list: Expected list, got NoneType",
     }
+    assert errors(schema, {"0": "", "1": 0, "2": 0, "3": []}) == {"4": "'4' is required", "5": "'5' is required"}
+
+
+def test_containers_may_be_handed_on_as_they_are() -> None:
+    class Rows(list[int]):
+        """A list of one's own."""
+
+    payload = {"list": [[1]], "dict": {"a": {}}, "rows": Rows([1]), "any": [1]}
+    schema = Lenient("s", {"list": Field(list), "dict": Field(dict), "rows": Field(list), "any": Field(object)})
+    value = schema.validate(payload).unwrap()
+
+    assert [value[name] is payload[name] for name in payload] == [True] * 4
+
+
+def test_errors_may_quote_the_whole_value_and_report_all_unknown_fields() -> None:
+    long = "x" * 1000
+    schema = Lenient("s", {"a": Field(int), "b": Field(choices=["y"])}, strict=True)
+
+    assert errors(schema, {"a": long, "b": long}) == {
+        "a": f"'a' must be int: Cannot convert str '{long}' to int",
+        "b": f"'b' must be one of ['y'], got '{long}'",
+    }
+    assert len(errors(schema, dict.fromkeys(map(str, range(1000))))) == 1000
+
+
+def test_anything_may_name_a_field_where_that_is_allowed() -> None:
+    schema = Lenient("s", {1: Field(int), Color.RED: Field(), None: Field(required=True)})  # type: ignore[dict-item]
+
+    assert schema.validate({1: "5", "red": "a", None: "b"}).value == {1: 5, Color.RED: "a", None: "b"}
+    assert schema.validate({}).error == "[s] Validation failed: None: 'None' is required"
+
+
+def test_a_text_of_another_class_may_name_a_field() -> None:
+    schema = Schema("s", {Color.RED: Field(int)})
+
+    assert schema.validate({"red": "5"}).value == {"red": 5}
+
+
+def test_choices_are_kept_whatever_they_came_as() -> None:
+    field = Field(choices=(letter for letter in "ab"))
+    schema = one(field)
+
+    assert field.choices == ("a", "b")
+    assert errors(schema.extend("more", {}), {"a": "c"}) == {"a": "'a' must be one of ['a', 'b'], got 'c'"}
+    assert Field(choices=[]).choices is Field().choices is None
+
+
+def test_a_default_is_copied_with_the_containers_in_it_and_shares_what_is_none() -> None:
+    shared = object()
+    default = [{"list": [1]}, ({"n": 1},), {1}, OrderedDict(a=1), shared]
+    schema = one(Field(list, default=default))
+    value = schema.validate({}).unwrap()["a"]
+
+    assert value == default
+    assert value[-1] is shared
+    assert type(value[3]) is OrderedDict
+    assert not {id(value), *map(id, value[:4])} & {id(default), *map(id, default[:4])}
+    assert value[0]["list"] is not default[0]["list"]  # type: ignore[index]
+
+
+def test_a_schema_is_compiled_once_when_it_has_been_used_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specter.sansio.schema._COMPILED_AFTER", 2)
+    schema = one(Field(int))
+    checks = []
+    for _ in range(4):
+        schema.validate({"a": "1"})
+        checks.append(schema._check)
+
+    assert checks[0] == checks[1] != checks[2]
+    assert checks[2] is checks[3]
 
 
 def test_a_schema_that_was_used_can_be_copied() -> None:
