@@ -1,0 +1,488 @@
+"""A manager boots the parts of an application in order, and shuts them down."""
+
+import atexit
+import logging
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import gevent
+import pytest
+from flask import Flask
+from flask_socketio import SocketIO
+from gevent.event import Event
+from greenlets import ended, turns
+
+from specter_gevent import _patching
+from specter_gevent.controller import Controller
+from specter_gevent.handler import Handler
+from specter_gevent.manager import ServiceManager, boot, booted_managers
+from specter_gevent.service import Service
+from specter_gevent.service_registry import registry
+
+
+class Part(Service):
+    """Writes down what happens to it."""
+
+    def __init__(self, name, log=None, start=lambda: None, stop=lambda: None, depends_on=()):
+        super().__init__(name)
+        self.log = [] if log is None else log
+        self.hooks = start, stop
+        self.depends_on = depends_on
+
+    def on_start(self):
+        self.log.append(f"{self.name} starts")
+        self.hooks[0]()
+
+    def on_stop(self):
+        self.log.append(f"{self.name} stops")
+        self.hooks[1]()
+
+
+class Noted(Handler):
+    def __init__(self, name, log):
+        super().__init__()
+        self.name, self.log = name, log
+
+    def on_setup(self):
+        self.log.append(f"{self.name} set up")
+
+    def on_teardown(self):
+        self.log.append(f"{self.name} torn down")
+
+
+class Site(Controller):
+    url_prefix = "/ignored"
+
+    def __init__(self, name="site"):
+        super().__init__(name)
+        self.log = []
+
+    def build_routes(self, router):
+        router.route("/hello", endpoint="hello")(lambda: {"from": self.name})
+
+    def build_events(self, handler):
+        handler.on("said", self.log.append)
+
+
+def served(name="app"):
+    app = Flask(name)
+    return app, SocketIO(app, async_mode="threading")
+
+
+def fails():
+    raise ValueError("no good")
+
+
+@pytest.fixture(autouse=True)
+def shut_down():
+    """What a test leaves booted."""
+    yield
+    for manager in booted_managers():
+        manager.shutdown()
+
+
+# Boot.
+
+
+def test_services_start_as_registered_then_handlers_and_all_end_in_reverse():
+    log = []
+    manager = ServiceManager(*served())
+    manager.register_handler(Noted("h", log)).register_service(Part("a", log)).register_service(Part("b", log))
+    manager.register_handler(Noted("i", log))
+    assert log == []
+
+    assert manager.boot() is manager.boot() is manager
+    assert manager.booted and manager.running
+    assert manager.shutdown() is manager.shutdown() is manager
+    assert not manager.booted and not manager.running
+    assert log == [
+        "a starts", "b starts", "h set up", "i set up", "i torn down", "h torn down", "b stops", "a stops",
+    ]  # fmt: skip
+
+
+def test_what_boots_is_in_the_registry_before_it_starts():
+    seen = []
+    part = Part("a", start=lambda: seen.append((registry.list(), registry.resolve("a") is part)))
+    manager = boot(None, None, services=[part])
+
+    assert seen == [(["service_manager", "socket_ingress", "a"], True)]
+    assert registry.resolve("service_manager") is manager
+    assert registry.resolve("socket_ingress") is manager.socket_ingress
+    manager.shutdown()
+    assert registry.list() == []
+
+
+def test_a_service_that_fails_is_left_out_and_the_boot_goes_on(caplog):
+    log = []
+    manager = boot(None, None, services=[Part("bad", log, start=fails), Part("good", log)])
+
+    assert log == ["bad starts", "good starts"]
+    assert manager.booted
+    assert (registry.has("bad"), registry.has("good")) == (False, True)
+    assert manager.health()["services"]["bad"]["status"] == "stopped"
+    assert "service 'bad' did not start" in caplog.text
+
+
+def test_a_service_that_fails_leaves_a_healthy_one_of_its_name_in_the_registry():
+    healthy = Part("same")
+    manager = boot(None, None, services=[healthy, Part("same", start=fails)])
+    assert registry.resolve("same") is healthy
+
+    manager.shutdown()
+    assert not registry.has("same")
+
+
+def test_a_boot_that_is_cut_leaves_nothing_half_started_and_can_go_on():
+    log, waits = [], [60]
+    slow = Part("slow", log, start=lambda: gevent.sleep(waits[0]))
+    manager = ServiceManager().register_service(Part("a", log)).register_service(slow)
+    with pytest.raises(gevent.Timeout), gevent.Timeout(0.01):
+        manager.boot()
+    assert (manager.booted, slow.running, registry.has("slow"), registry.has("a")) == (False, False, False, True)
+
+    waits[0] = 0
+    assert manager.boot().booted
+    assert log == ["a starts", "slow starts", "slow starts"]
+
+
+def test_a_boot_that_was_cut_can_be_shut_down():
+    log = []
+    slow = Part("slow", log, start=lambda: gevent.sleep(60))
+    manager = ServiceManager().register_service(Part("a", log)).register_service(slow)
+    going = gevent.spawn(manager.boot)
+    turns()
+    going.kill()
+    manager.shutdown()
+
+    assert log == ["a starts", "slow starts", "a stops"]
+    assert (manager.running, registry.list()) == (False, [])
+
+
+def test_two_boots_at_once_are_one():
+    log, go_on = [], Event()
+    manager = ServiceManager().register_service(Part("a", log, start=go_on.wait))
+    first, second = gevent.spawn(manager.boot), gevent.spawn(manager.boot)
+    turns()
+    assert not second.ready()
+    go_on.set()
+
+    assert ended(first) is ended(second) is manager
+    assert log == ["a starts"]
+
+
+def test_what_is_registered_while_it_boots_comes_at_the_end():
+    log = []
+    manager = ServiceManager(*served())
+    late = Part("late", log)
+    first = Part("a", log, start=lambda: manager.register_service(late).register_handler(Noted("h", log)))
+    manager.register_service(first).register_service(Part("b", log)).boot()
+
+    assert log == ["a starts", "b starts", "late starts", "h set up"]
+
+
+def test_what_is_registered_after_the_boot_starts_at_once():
+    log = []
+    app, server = served()
+    manager, site = boot(app, server), Site()
+    manager.register_service(Part("late", log)).register_service(Part("bad", log, start=fails))
+    manager.register_handler(Noted("h", log)).register_controller(site, url_prefix="/x")
+    server.test_client(app).emit("said", 1)
+
+    assert (log, site.log) == (["late starts", "bad starts", "h set up"], [1])
+    assert app.test_client().get("/x/hello").get_json() == {"from": "site"}
+    assert (registry.has("late"), registry.has("bad"), site.running) == (True, False, True)
+
+
+def test_a_service_starts_after_those_it_depends_on():
+    log = []
+    parts = [
+        Part("web", log, depends_on=("cache", "store")),
+        Part("cache", log, depends_on=("store",)),
+        Part("store", log),
+    ]
+    boot(None, None, services=parts).shutdown()
+
+    assert log == ["store starts", "cache starts", "web starts", "web stops", "cache stops", "store stops"]
+
+
+@pytest.mark.parametrize("depends_on", [("missing",), ("b",), "text", 5], ids=repr)
+def test_dependencies_that_cannot_be_kept_are_logged(depends_on, caplog):
+    log = []
+    boot(None, None, services=[Part("a", log, depends_on=depends_on), Part("b", log, depends_on=("a",))])
+
+    assert log == ["a starts", "b starts"]
+    assert "the services start in the order in which they were registered" in caplog.text
+
+
+def test_priority_orders_nothing():
+    log = []
+    late, early = Part("late", log), Part("early", log)
+    late.priority, early.priority = 200, 1
+    boot(None, None, services=[late, early])
+
+    assert log == ["late starts", "early starts"]
+
+
+def test_handlers_wait_for_a_server():
+    log = []
+    manager = boot(None, None, handlers=[Noted("h", log)])
+
+    assert (log, manager.health()["handlers"]) == ([], {"h": {"registered": False}})
+
+
+def test_a_handler_that_fails_keeps_no_other_from_its_setup(caplog):
+    log = []
+    broken = SimpleNamespace(setup=lambda server: fails(), teardown=fails)
+    manager = boot(*served(), handlers=[broken, Noted("h", log)])
+    assert "handler 'SimpleNamespace' was not set up" in caplog.text
+
+    manager.shutdown()
+    assert log == ["h set up", "h torn down"]
+    assert "the teardown of handler 'SimpleNamespace' failed" in caplog.text
+
+
+def test_boot_asks_whether_the_process_is_patched():
+    with patch.object(_patching, "check") as check:
+        boot(None, None)
+
+    check.assert_called_once_with()
+
+
+# Controllers.
+
+
+def test_a_controller_is_a_service_with_routes_and_events():
+    app, server = served()
+    site = Site()
+    manager = boot(app, server, controllers=[site])
+    server.test_client(app).emit("said", 1)
+    health = manager.health()
+
+    assert site.running and site.log == [1]
+    assert app.test_client().get("/hello").get_json() == {"from": "site"}
+    assert app.test_client().get("/ignored/hello").status_code == 404
+    assert health["services"]["site"]["has_handler"]
+    assert health["handlers"] == {"site_events": {"registered": True}}
+
+
+def test_several_applications_live_in_one_process():
+    sites = [Site("one"), Site("two")]
+    apps = [served(site.name) for site in sites]
+    for (app, server), site in zip(apps, sites, strict=True):
+        boot(app, server, controllers=[site])
+    for number, (app, server) in enumerate(apps):
+        server.test_client(app).emit("said", number)
+
+    assert [site.log for site in sites] == [[0], [1]]
+    assert [app.test_client().get("/hello").get_json()["from"] for app, _ in apps] == ["one", "two"]
+
+
+def test_the_same_parts_are_booted_again_and_again():
+    site, log = Site(), []
+    part = Part("a", log)
+    for number in range(3):
+        app, server = served()
+        with ServiceManager(app, server) as manager:
+            manager.register_service(part).register_controller(site)
+            server.test_client(app).emit("said", number)
+    assert site.log == [0, 1, 2]
+    assert len(log) == 6
+
+
+def test_a_manager_that_was_shut_down_boots_what_is_registered_then():
+    app, server = served()
+    site, other = Site("one"), Site("two")
+    manager = boot(app, server, controllers=[site])
+    client = server.test_client(app)
+    manager.shutdown()
+    client.emit("said", "lost")
+    manager.register_controller(other).boot()
+    client.emit("said", 1)
+
+    assert (site.log, other.log, site.running) == ([], [1], False)
+    assert manager.socket_ingress.socketio is server
+
+
+# Shutdown.
+
+
+def test_shutdown_forgets_all():
+    manager = boot(*served(), services=[Part("a")], handlers=[Noted("h", [])])
+    registry.provide("mine", 1)
+    manager.shutdown()
+
+    assert (manager._services, manager._handlers, registry.list()) == ([], [], [])
+    assert manager.socket_ingress.socketio is None
+    assert manager.health() == {"status": "stopped", "services": {}, "handlers": {}}
+    assert manager not in booted_managers()
+
+
+def test_errors_of_the_shutdown_are_logged_and_the_rest_ends(caplog):
+    class Stubborn(Part):
+        def stop(self):
+            raise ValueError("stays")
+
+    log = []
+    manager = boot(None, None, services=[Part("a", log), Stubborn("stubborn"), Part("b", log, stop=fails)])
+    manager.shutdown()
+
+    assert log == ["a starts", "b starts", "b stops", "a stops"]
+    assert "the stop of service 'stubborn' failed" in caplog.text
+
+
+def test_a_shutdown_inside_of_a_shutdown_or_a_boot_comes_back_at_once():
+    log = []
+
+    def shut_down():
+        registry.require("service_manager").shutdown()
+
+    part = Part("a", log, start=shut_down, stop=shut_down)
+    manager = ServiceManager().register_service(part).boot()
+    assert (manager.booted, part.running) == (True, True)
+
+    manager.shutdown()
+    assert log == ["a starts", "a stops"]
+
+
+def test_two_shutdowns_at_once_are_one_and_a_boot_waits_for_it():
+    log, go_on = [], Event()
+    manager = boot(None, None, services=[Part("a", log, stop=go_on.wait)])
+    going = [gevent.spawn(manager.shutdown), gevent.spawn(manager.shutdown), gevent.spawn(manager.boot)]
+    turns()
+    assert not any(greenlet.ready() for greenlet in going)
+    assert not manager.booted
+    go_on.set()
+    for greenlet in going:
+        ended(greenlet)
+
+    assert log == ["a starts", "a stops"]
+    assert manager.booted
+
+
+def test_a_kill_cuts_one_step_of_the_shutdown_and_the_rest_ends():
+    log = []
+    handler = Noted("h", log)
+    handler.on_teardown = lambda: gevent.sleep(60)
+    manager = boot(*served(), services=[Part("a", log)], handlers=[handler])
+    going = gevent.spawn(manager.shutdown)
+    turns()
+    going.kill()
+
+    assert log == ["a starts", "h set up", "a stops"]
+    assert (manager.running, handler.registered, registry.list()) == (False, False, [])
+    assert isinstance(ended(going), gevent.GreenletExit)
+
+
+def test_a_shutdown_while_another_greenlet_boots_leaves_nothing_running():
+    log, go_on = [], Event()
+    slow = Part("slow", log, start=go_on.wait)
+    manager = ServiceManager().register_service(Part("a", log)).register_service(slow).register_service(Part("b", log))
+    booting = gevent.spawn(manager.boot)
+    turns()
+    ending = gevent.spawn(manager.shutdown)
+    turns()
+    go_on.set()
+    ended(booting)
+    ended(ending)
+
+    assert (manager.booted, manager.running, slow.running) == (False, False, False)
+    assert "b starts" not in log
+
+
+def test_what_the_manager_owns_ends_with_it():
+    log = []
+    manager = ServiceManager()
+    registry.provide("early", 1, owner=manager)
+    manager.add_cleanup(lambda: log.append("cleanup"))
+    manager.boot().adopt(Part("child", log))
+    assert registry.has("early")
+    manager.shutdown()
+
+    assert log == ["child starts", "child stops", "cleanup"]
+
+
+def test_the_end_of_the_program_shuts_it_down_and_only_until_then_is_it_kept():
+    calls = []
+    with patch.object(atexit, "register", calls.append), patch.object(atexit, "unregister") as unregister:
+        part = Part("a")
+        manager = boot(None, None, services=[part])
+        manager.boot()
+        assert manager._atexit_registered
+        assert len(calls) == 1
+        raised = logging.raiseExceptions
+        calls[0]()
+
+    assert part.log == ["a starts", "a stops"]
+    assert logging.raiseExceptions is raised
+    unregister.assert_called_once_with(calls[0])
+
+
+def test_health_asks_each_service(caplog):
+    class Sick(Service):
+        def health(self):
+            raise ValueError("ill")
+
+    manager = boot(None, None, services=[Sick("sick"), Service("well")])
+
+    assert manager.health()["status"] == "ok"
+    assert manager.health()["services"]["sick"] == {"status": "error", "error": "ill"}
+    assert manager.health()["services"]["well"]["status"] == "ok"
+    assert "ValueError: ill" in caplog.text
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("register", "what"),
+    [
+        ("register_service", "requires a Service instance, got str"),
+        ("register_handler", r"requires a handler-like object exposing setup\(\)/teardown\(\), got str"),
+        ("register_controller", "requires a Controller instance, got str"),
+    ],
+)
+def test_what_is_no_part_is_refused(register, what):
+    with pytest.raises(TypeError, match=rf"^\[SPECTER:manager\] {register}\(\) {what}$"):
+        getattr(ServiceManager(), register)("text")
+
+
+def test_a_quart_application_is_refused_with_the_switch():
+    quart = pytest.importorskip("quart")
+
+    with pytest.raises(TypeError, match=r"a Quart application cannot be served by the gevent runtime: .*use_backend"):
+        boot(quart.Quart("q"), None)
+
+
+def test_a_server_of_the_other_runtime_is_refused_with_the_switch():
+    socketio = pytest.importorskip("socketio")
+
+    with pytest.raises(TypeError, match=r"got AsyncServer, which needs the asyncio runtime: .*use_backend"):
+        boot(None, socketio.AsyncServer(async_mode="asgi"))
+
+
+@pytest.mark.parametrize(
+    ("base", "register", "name"),
+    [
+        (Service, "register_service", "on_start"),
+        (Service, "register_service", "on_stop"),
+        (Handler, "register_handler", "on_setup"),
+        (Handler, "register_handler", "on_teardown"),
+        (Controller, "register_controller", "on_start"),
+    ],
+)
+def test_coroutine_hooks_are_refused_with_the_switch(base, register, name):
+    async def waits(self): ...
+
+    kind = type("Waits", (base,), {name: waits})
+    part = kind("waits") if base is Service else kind()
+    with pytest.raises(TypeError, match=rf"{name} of '\w+' must be a plain .*use_backend\('asyncio'\)"):
+        getattr(ServiceManager(), register)(part)
+
+
+def test_stand_ins_for_an_application_and_a_server_are_taken():
+    bound = []
+    server = SimpleNamespace(on_event=lambda event, fn: bound.append(event))
+    app = SimpleNamespace(register_blueprint=lambda blueprint, url_prefix: bound.append((blueprint.name, url_prefix)))
+    boot(app, server, controllers=[Site()])
+
+    assert bound == [("site", ""), "said"]
