@@ -20,6 +20,7 @@ from . import _phases
 from ._calls import call, name_of
 from ._delivery import Subscriber
 from ._held import enter_held
+from ._loop import native_task
 from ._observed import require_subscriber, share
 from ._timing import cancel_timer, require_seconds, start_timer
 from .event_bus import bus
@@ -79,8 +80,8 @@ class Service:
         # Round a start hook that waits, so that stop() can end it.
         self._start_scope: anyio.CancelScope | None = None
         self._stop_wanted = False
-        # The runtime that each `async with` of this service has opened, if it did.
-        self._blocks: tuple[Runtime | None, ...] = ()
+        # Of each `async with` of this service: its task, and the runtime that it has opened, if it did.
+        self._blocks: tuple[tuple[Any, Runtime | None], ...] = ()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} {self._phase}>"
@@ -137,7 +138,7 @@ class Service:
         runtime = Runtime(self.name) if self._find_runtime() is None else None
         if runtime is not None:
             await runtime.__aenter__()
-        self._blocks = (*self._blocks, runtime)
+        self._blocks = (*self._blocks, (native_task(), runtime))
         try:
             return await self.start()
         except BaseException:
@@ -486,8 +487,10 @@ class Service:
     async def _leave_block(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        *before, runtime = self._blocks
-        self._blocks = tuple(before)
+        # A fixture may leave it in another task than it has entered it.
+        left = next((block for block in reversed(self._blocks) if block[0] is native_task()), self._blocks[-1])
+        self._blocks = tuple(block for block in self._blocks if block is not left)
+        _, runtime = left
         if runtime is not None:
             await runtime.__aexit__(kind, error, trace)
 

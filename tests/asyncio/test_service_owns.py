@@ -668,10 +668,13 @@ async def test_blocks_of_one_service_nest():
     service = Service("svc")
     async with service:
         async with service:
-            assert service.running
-        assert not service.running
+            async with service:
+                assert service.running
+            assert not service.running
         assert Runtime.current() is not None
+        await service.start()
 
+    assert not service.running
     assert Runtime.current() is None
 
 
@@ -694,6 +697,31 @@ async def test_a_block_can_be_entered_again():
             assert part.running
 
     assert part.is_clean()
+
+
+@pytest.mark.parametrize("first_out", ["first in", "last in"])
+async def test_two_tasks_may_be_in_blocks_of_one_service(first_out):
+    part = Part("svc")
+    entered, leave = [anyio.Event(), anyio.Event()], [anyio.Event(), anyio.Event()]
+
+    async def block(number):
+        async with part:
+            entered[number].set()
+            await leave[number].wait()
+            inside.append(Runtime.current())
+        assert Runtime.current() is None
+
+    inside = []
+    async with anyio.create_task_group() as group:
+        for number in range(2):
+            group.start_soon(block, number)
+            await entered[number].wait()
+        for number in (0, 1) if first_out == "first in" else (1, 0):
+            leave[number].set()
+            await anyio.wait_all_tasks_blocked()
+
+    assert part.is_clean()
+    assert None not in inside
 
 
 async def test_a_block_cancelled_at_any_wait_leaves_nothing():
