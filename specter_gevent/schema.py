@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from specter.sansio import schema
-from specter.sansio.conversion import BENDING
+from specter.sansio.conversion import BENDING, bent_to_bool
 from specter.sansio.errors import SchemaError as SchemaError
 from specter.sansio.field import Field as Field
+from specter.sansio.outcome import Outcome as Outcome
+
+# Applications of 0.1.x take it from here.
+_coerce_bool = bent_to_bool
 
 
 class Schema(schema.Schema):
