@@ -149,7 +149,8 @@ def _refuses(error: Exception) -> bool:
     return issubclass(kind, (ValueError, TypeError)) or kind.__module__.partition(".")[0] in sys.stdlib_module_names
 
 
-def _word_to_bool(value: Any) -> bool:
+def bent_to_bool(value: Any) -> bool:
+    """Whether a value counts as true: not the words for false, and otherwise as Python has it."""
     return value.strip().lower() not in FALSE_WORDS if isinstance(value, str) else bool(value)
 
 
@@ -337,7 +338,7 @@ BENDING = Conversions(
         str: _given(_bent(str)),
         int: _bent(int),
         float: _bent(float),
-        bool: _given(_bent(bool, _word_to_bool)),
+        bool: _given(_bent(bool, bent_to_bool)),
     },
     other=_bent,
     none_is_missing=False,
