@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from specter.sansio.callables import require_plain
-from specter.sansio.errors import OperationError
+from specter.sansio.errors import OperationError as OperationError
 from specter.sansio.outcome import Outcome, failed
 
 
@@ -14,21 +14,22 @@ class Operation:
     """
     A piece of work: override `perform`, and `validate` for what must hold before.
 
-    Both get the arguments of `run`, and both are plain functions.
+    Both get the arguments of `run`, and both are plain functions: a subclass in which one is a coroutine function is a
+    `TypeError` that names the backend switch.
 
     Args:
         logger_instance: For errors nobody planned for; by default the logger of the module of the subclass.
-
-    Raises:
-        TypeError: One of the two is a coroutine function; names the backend switch.
     """
 
     name = "operation"
 
     def __init__(self, *, logger_instance: logging.Logger | None = None) -> None:
-        require_plain(self.validate, "validate")
-        require_plain(self.perform, "perform")
         self.logger = logger_instance or logging.getLogger(type(self).__module__)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for hook in (cls.validate, cls.perform):
+            require_plain(hook, f"{hook.__name__} of {cls.__name__}")
 
     def validate(self, *args: Any, **kwargs: Any) -> Any:
         """
@@ -62,7 +63,10 @@ class Operation:
             result = self.perform(*args, **kwargs)
         except Exception as error:
             if not isinstance(error, OperationError):
-                self.logger.exception("[SPECTER:operation] %s failed: %s", type(self).__name__, error)
+                # Not `exception`: a logger of the application's own may have no other method.
+                self.logger.error(  # noqa: G201
+                    "[SPECTER:operation] %s failed: %s", type(self).__name__, error, exc_info=True
+                )
             return failed(error)
         return result if isinstance(result, Outcome) else Outcome.success(result)
 
