@@ -6,25 +6,24 @@ from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
 
-import pytest
-
 import specter
+import specter_gevent
 
 VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 SECTIONS = {"Args", "Attributes", "Example", "Examples", "Raises", "Returns", "Source", "Yields"}
 
 
 def is_ours(cls: type) -> bool:
-    return cls.__module__.partition(".")[0] == "specter"
+    return cls.__module__.partition(".")[0] in ("specter", "specter_gevent")
 
 
-def public() -> Iterator[tuple[str, object]]:
+def public(package: Any) -> Iterator[tuple[str, object]]:
     """Every public class and function, and every public method and property of these classes that is ours."""
-    for name in specter.__all__:
-        value = getattr(specter, name)
+    for name in package.__all__:
+        value = getattr(package, name)
         if not isinstance(value, type | FunctionType):
             continue
-        yield name, value
+        yield f"{package.__name__}.{name}", value
         for base in value.__mro__ if isinstance(value, type) else ():
             if not is_ours(base):
                 continue
@@ -32,11 +31,13 @@ def public() -> Iterator[tuple[str, object]]:
                 foreign = any(member in vars(other) for other in value.__mro__ if not is_ours(other))
                 ours = isinstance(plain, FunctionType | property | staticmethod | classmethod) and not foreign
                 if ours and not member.startswith("_") and getattr(value, member, None) is not None:
-                    yield f"{base.__name__}.{member}", inspect.unwrap(getattr(plain, "__func__", plain))
+                    yield (
+                        f"{package.__name__}.{base.__name__}.{member}",
+                        inspect.unwrap(getattr(plain, "__func__", plain)),
+                    )
 
 
-EVERYTHING = dict(public())
-each = pytest.mark.parametrize("name", sorted(EVERYTHING))
+EVERYTHING = dict(public(specter)) | dict(public(specter_gevent))
 
 
 def docstring(name: str) -> str:
@@ -61,24 +62,22 @@ def sections(text: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-@each
-def test_a_public_name_says_in_one_line_what_it_gives(name: str) -> None:
-    lines = inspect.cleandoc(docstring(name)).splitlines()
+def test_a_public_name_says_in_one_line_what_it_gives() -> None:
+    lines = {name: inspect.cleandoc(docstring(name)).splitlines() for name in EVERYTHING}
 
-    assert lines, "no docstring"
-    assert lines[0].endswith("."), lines[0]
-    assert len(lines) == 1 or lines[1] == "", "a blank line follows the first"
-
-
-@each
-def test_quotes_stand_on_their_own_lines_when_it_is_longer(name: str) -> None:
-    text = docstring(name)
-
-    assert "\n" not in text or (text.startswith("\n") and text.rstrip(" ").endswith("\n"))
+    assert not [name for name, said in lines.items() if not said]
+    assert not [said[0] for said in lines.values() if not said[0].endswith(".")]
+    assert not [name for name, said in lines.items() if len(said) > 1 and said[1]], "a blank line follows the first"
 
 
-@each
-def test_every_parameter_is_described_or_plain(name: str) -> None:
+def test_quotes_stand_on_their_own_lines_when_it_is_longer() -> None:
+    long = {name: text for name in EVERYTHING if "\n" in (text := docstring(name))}
+
+    assert not [name for name, text in long.items() if not (text.startswith("\n") and text.rstrip(" ").endswith("\n"))]
+
+
+def undescribed(name: str) -> list[str]:
+    """The parameters that a docstring leaves without a word."""
     text = docstring(name)
     described = sections(text).get("Args", "")
     missing = [
@@ -87,17 +86,20 @@ def test_every_parameter_is_described_or_plain(name: str) -> None:
         if not re.search(rf"^ +([*\w, ]+, )?\*{{0,2}}{parameter}(, [*\w, ]+)?:", described, re.MULTILINE)
         if not re.search(rf"[*`(]{parameter}[*`,)]", text)
     ]
-
     # Said once, at the name that it refers to; or a single one, in a sentence that could only repeat its name.
     refers = not described and re.search(r"`[A-Za-z_.]+`", text.replace("`None`", "").replace("``", ""))
-    assert not missing or refers or (len(missing) == 1 and not described), missing
+    return [] if refers or (len(missing) == 1 and not described) else missing
 
 
-@each
-def test_what_is_described_exists(name: str) -> None:
-    found = sections(docstring(name))
-    entries = re.findall(r"^    ([*\w, ]+):", found.get("Args", ""), re.MULTILINE)
-    named = {part.strip(" *") for entry in entries for part in entry.split(",")}
+def test_every_parameter_is_described_or_plain() -> None:
+    assert {name: missing for name in EVERYTHING if (missing := undescribed(name))} == {}
 
-    assert found.keys() <= SECTIONS
-    assert named <= set(parameters(EVERYTHING[name], variable=True))
+
+def test_what_is_described_exists() -> None:
+    for name, value in EVERYTHING.items():
+        found = sections(docstring(name))
+        entries = re.findall(r"^    ([*\w, ]+):", found.get("Args", ""), re.MULTILINE)
+        named = {part.strip(" *") for entry in entries for part in entry.split(",")}
+
+        assert found.keys() <= SECTIONS, name
+        assert named <= set(parameters(value, variable=True)), name
