@@ -17,9 +17,9 @@ import sys
 
 from flask import Flask, jsonify
 from flask_socketio import SocketIO, emit
+from specter.core.manager import ServiceManager
 
 from specter import Controller, Field, Handler, QueueService, Schema, Service, bus, create_cache, create_store, registry
-from specter.core.manager import ServiceManager
 from specter.http import HTTPError, expect_json, json_endpoint
 
 COUNT = "import sys; print(len(sys.stdin.read().split()))"
@@ -93,7 +93,10 @@ class Texts(Controller):
         @router.route("/texts")
         @json_endpoint()
         def show():
-            return {"counts": registry.require("archive.counts").snapshot(), "total": registry.require("archive").total()}
+            return {
+                "counts": registry.require("archive.counts").snapshot(),
+                "total": registry.require("archive").total(),
+            }
 
     def build_events(self, handler):
         handler.on("pending", self.pending)

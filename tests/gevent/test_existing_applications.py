@@ -9,7 +9,6 @@ from flask import Flask
 from flask_socketio import SocketIO
 from gevent.queue import Empty, JoinableQueue
 from greenlets import eventually, patched, turns
-from specter_gevent.controller import _ControllerHandler
 
 from specter_gevent import (
     Cache,
@@ -31,6 +30,7 @@ from specter_gevent import (
     registry,
     route,
 )
+from specter_gevent.controller import _ControllerHandler
 
 # Names that subclasses take for themselves.
 TAKEN = (
