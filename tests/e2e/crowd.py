@@ -23,8 +23,7 @@ class Crowd:
     Attributes:
         told: What was told to all of them, once for each.
         goodbyes: The reason that each Socket.IO client heard, and when.
-        acknowledgement: Of the handler that is done soon after the signal; an exception if there was none.
-        work: Of the handler that would never be done.
+        acknowledged: What came back for ``short``, which is done soon, and ``work``, which never is: {event: values}.
         slow: The status of the request that needs 1.5 s, and when it came.
         stream: When the event stream ended, and the error that it ended with.
     """
@@ -33,8 +32,7 @@ class Crowd:
     clients: list[socketio.AsyncClient] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     goodbyes: list[tuple[str, float]] = field(default_factory=list)
-    acknowledgement: Any = None
-    work: Any = None
+    acknowledged: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     slow: tuple[int, float] = (0, 0.0)
     stream: tuple[float, Exception | None] = (0.0, None)
 
@@ -56,11 +54,8 @@ class Crowd:
             error = raised
         self.stream = time.monotonic(), error
 
-    async def call(self, client: socketio.AsyncClient, event: str) -> Any:
-        try:
-            return await client.call(event, timeout=4)
-        except socketio.exceptions.SocketIOError as error:
-            return error
+    async def begin(self, client: socketio.AsyncClient, event: str) -> None:
+        await client.emit(event, callback=lambda *values: self.acknowledged.update({event: values}))
 
 
 @contextlib.asynccontextmanager
@@ -75,17 +70,17 @@ async def crowd(url: str, websockets: int, polling: int) -> AsyncIterator[Crowd]
         async with asyncio.timeout(40), asyncio.TaskGroup() as group:
             group.create_task(crowd.follow(http, begun))
             await begun.wait()
-            working = group.create_task(crowd.call(crowd.clients[0], "work"))
-            short = group.create_task(crowd.call(crowd.clients[1], "short"))
-            group.create_task(crowd.ask_slowly(http))
-            # Events of one client begin in order; a client that polls asks anew when it is told something.
+            await crowd.begin(crowd.clients[0], "work")
+            # A client that polls asks anew when it is told something.
             await crowd.clients[0].call("job", "first")
             await crowd.clients[1].call("job", "second")
             await eventually(lambda: len(crowd.told) == 2 * len(crowd.clients))
+            # Last, for they are soon done; whoever is told of the crowd has no time to lose.
+            await crowd.begin(crowd.clients[1], "short")
+            group.create_task(crowd.ask_slowly(http))
             yield crowd
             for client in crowd.clients:
                 await client.disconnect()
-        crowd.acknowledgement, crowd.work = short.result(), working.result()
 
 
 def unlimited() -> aiohttp.ClientSession:

@@ -11,6 +11,7 @@ from e2e.served import Served, command
 from specter._new import create
 
 
+@pytest.mark.timeout(150)
 def test_a_new_application_passes_its_own_test_and_serves(tmp_path: Path) -> None:
     made = command("new", "guest-book", folder=tmp_path)
     folder = tmp_path / "guest-book"
@@ -19,7 +20,7 @@ def test_a_new_application_passes_its_own_test_and_serves(tmp_path: Path) -> Non
     assert "guest-book" in made.stdout
 
     tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q"], cwd=folder, capture_output=True, text=True, timeout=50
+        [sys.executable, "-m", "pytest", "-q"], cwd=folder, capture_output=True, text=True, timeout=100
     )
 
     assert tested.returncode == 0, tested.stdout

@@ -41,7 +41,7 @@ def test_whatever_name_is_given_the_manager_boots_once_and_ends(target: str) -> 
         assert code == 0
         assert served.said().count("boot complete") == 1
         assert served.said().count("shutdown complete") == 1
-        # The one that was in flight when the signal came.
+        # Of the one that was in flight when the signal came, and was answered in the grace.
         assert answer["ready"] is False
 
 

@@ -48,7 +48,8 @@ def build(*services, **options):
     @app.get("/slow")
     async def slow():
         log.info("slow begins")
-        await asyncio.sleep(0.5)
+        while manager.ready:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
         return {"ready": manager.ready}
 
     @app.get("/forever")

@@ -31,7 +31,9 @@ class Site:
         if scope["type"] == "lifespan":
             await self.live(receive, send)
             return
-        text = await getattr(self, scope["path"].strip("/") or "index")()
+        path = scope["path"].strip("/") or "index"
+        log.info("%s is asked for", path)
+        text = await getattr(self, path)()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": text.encode()})
 
