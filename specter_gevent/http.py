@@ -98,41 +98,19 @@ def json_endpoint(
     message = error_message or INTERNAL_ERROR
 
     def decorate(view: View) -> View:
+        require_plain(view, "a view")
         logs = logger or logging.getLogger(getattr(view, "__module__", None) or __name__)
 
-        def failed(error: Exception) -> Any:
-            return _answer_error(error, message, logs, include_trace)
+        @wraps(view)
+        def answering(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return respond(view(*args, **kwargs))
+            except Exception as error:
+                return _answer_error(error, message, logs, include_trace)
 
-        return answering(view, failed)
+        return answering  # type: ignore[return-value]
 
     return decorate
-
-
-def _raise(error: Exception) -> NoReturn:
-    raise error
-
-
-def answering(view: View, failed: Callable[[Exception], Any] = _raise) -> View:
-    """
-    Wrap a view, so that what it returns is answered as `respond` does.
-
-    Args:
-        view: A plain function.
-        failed: Gives the answer for an error of the view, or raises it.
-
-    Raises:
-        TypeError: *view* is a coroutine function.
-    """
-    require_plain(view, "a view")
-
-    @wraps(view)
-    def plain(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return respond(view(*args, **kwargs))
-        except Exception as error:
-            return failed(error)
-
-    return plain  # type: ignore[return-value]
 
 
 def respond(value: Any) -> Any:

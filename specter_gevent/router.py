@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from typing import Any, Self, TypeVar
 
 from flask import Blueprint, Flask
 
 from specter.sansio.callables import require_plain
+from specter.sansio.outcome import Outcome
 from specter.sansio.routes import F, RouteSpec, marked_methods, planned_routes, route_spec
 from specter.sansio.routes import route as route
 
 from ._companions import check_app
-from .http import answering, json_endpoint
+from .http import json_endpoint, respond
 from .ownership import Cleanups
 from .service_registry import registry
 
@@ -202,6 +204,14 @@ class Router:
 
 
 def _answered(view: Callable[..., Any], json_errors: str | bool | None) -> Callable[..., Any]:
-    if not json_errors:
-        return answering(view)
-    return json_endpoint(None if json_errors is True else json_errors)(view)
+    if json_errors:
+        return json_endpoint(None if json_errors is True else json_errors)(view)
+    require_plain(view, "a view")
+
+    @wraps(view)
+    def answered(*args: Any, **kwargs: Any) -> Any:
+        value = view(*args, **kwargs)
+        # Flask answers all else itself, and the sooner for it; lists only since 2.2.
+        return respond(value) if isinstance(value, (Outcome, list)) else value
+
+    return answered
