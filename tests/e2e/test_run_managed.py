@@ -28,7 +28,7 @@ def child_of(said: str) -> int:
     return int(pid)
 
 
-@pytest.mark.parametrize("target", ["app", "wrapped", "build()"])
+@pytest.mark.parametrize("target", ["app", "wrapped", "build()", "without_sockets", "without_sockets.app"])
 def test_whatever_name_is_given_the_manager_boots_once_and_ends(target: str) -> None:
     with serving(target) as served:
         answer = httpx.get(served.url).json()

@@ -38,7 +38,7 @@ class Hanging(Service):
         await asyncio.sleep(600)
 
 
-def build(*services, **options):
+def build(*services, sockets=True, **options):
     app = Quart("managed")
 
     @app.get("/")
@@ -57,7 +57,8 @@ def build(*services, **options):
         log.info("forever begins")
         await asyncio.sleep(600)
 
-    manager = boot(app, socketio.AsyncServer(async_mode="asgi"), services=services, **options)
+    sio = socketio.AsyncServer(async_mode="asgi") if sockets else None
+    manager = boot(app, sio, services=services, **options)
     return manager
 
 
@@ -79,6 +80,7 @@ manager = build(Child("child"))
 app = manager.app
 asgi = manager.asgi
 wrapped = Middleware(asgi)
+without_sockets = build(Child("child"), sockets=False)
 failing = build(Child("child"), Failing("database"))
 hanging = build(Child("child"), Hanging("database"))
 patient = build(Child("child"), graceful_timeout=3, shutdown_timeout=30)
