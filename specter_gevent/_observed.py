@@ -22,7 +22,7 @@ from specter.sansio.ownership import require_callable
 from ._locks import StateLock
 
 T = TypeVar("T")
-S = TypeVar("S")
+S = TypeVar("S", bound=dict[Any, Any])
 
 
 class Observed(Generic[S]):
@@ -58,10 +58,8 @@ class Observed(Generic[S]):
     def _change(self, rule: Callable[..., Any], what: Any) -> S:
         """Make a change, once nobody holds the state, and deliver what is heard of it. Returns a snapshot."""
         with self._pieces:
-            free = self._holder is None
-            if free:
-                snapshot = self._commit(rule, what)
-        if not free:
+            snapshot = self._commit(rule, what) if self._holder is None else None
+        if snapshot is None:
             self._require_free()
             with self._lock, self._pieces:
                 snapshot = self._commit(rule, what)

@@ -82,25 +82,20 @@ class Pipe(Output):
         """Wait for the next item, and take it out. `None` at the end of the stream."""
         return self.ready.popleft() if self.fill() else None
 
-    def wake(self) -> None:
-        """Let those who wait look again whether the stream was closed."""
-        for woken in self._waiting:
-            woken.set()
-
     def close(self) -> None:
         """Close the stream. A greenlet that waits for it goes on, and finds its end."""
         self._let_go()
         self._stream.close()
-        self.wake()
 
     def _end(self) -> None:
         super()._end()
         self._let_go()
-        self.wake()
 
     def _let_go(self) -> None:
-        for readable in self._waiting.values():
+        """Read no more; who waits looks again."""
+        for woken, readable in self._waiting.items():
             readable.close()
+            woken.set()
         self._own.close()
 
     def _wait_and_read(self) -> None:
@@ -172,9 +167,6 @@ class Substitute:
     def item(self) -> Data | None:
         """Take the next item out. `None` at the end of the stream."""
         return self.ready.popleft() if self.fill() else None
-
-    def wake(self) -> None:
-        """Nobody waits."""
 
     def finish(self) -> None:
         """Close the stream."""

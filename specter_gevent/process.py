@@ -368,8 +368,6 @@ class ManagedProcess:
 
     def _see_to_end(self, run: _Run) -> None:
         wait(run.child, keeps_hub=False)
-        for pipe in run.pipes.values():
-            pipe.wake()
         self._settle(run)
 
     def _settle(self, run: _Run) -> None:

@@ -1,4 +1,4 @@
-"""A service with a queue, and workers that work it off."""
+"""A service that works on items, one after another or several at a time."""
 
 from __future__ import annotations
 
@@ -6,19 +6,27 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from gevent import getcurrent
+from gevent.event import Event
 from gevent.queue import Empty, Full, JoinableQueue
 
+from ._deadline import time_left
+from ._limit import within
+from ._waiting import waits_for_caller
 from .service import Service
 
 log = logging.getLogger(__name__)
+
+# Of the time that a stop gives its first step, so that what the drain leaves behind is still counted.
+_DRAIN_SHARE = 0.9
 
 
 class QueueService(Service):
     """
     Items go in by `enqueue`, and each is given to `handle_item` by one of the workers, first in, first out.
 
-    `on_start` starts the workers: a subclass that overrides it calls ``super().on_start()``.
-    Items that are left at a stop, and those that come after it, are kept for the next start.
+    Override `handle_item`. Workers are started by `on_start`: a subclass that overrides it calls
+    ``super().on_start()``. What waits at a stop, and what comes after it, is kept for the next start.
 
     Args:
         name: As of `Service`.
@@ -33,7 +41,8 @@ class QueueService(Service):
         poll_interval: As it counts.
         queue: The items that wait: a `gevent.queue.JoinableQueue`.
         error_count: How many items failed so far.
-        drain_timeout: How long a stop goes on with the items it finds, before `on_stop`. Seconds.
+        drain_timeout: How long a stop goes on with the items it finds, before `on_stop`. Seconds, and never more than
+            half of `stop_timeout`; what is left then is dropped, which the log says. With 0, all is kept.
     """
 
     drain_timeout: float = 0.0
@@ -52,8 +61,12 @@ class QueueService(Service):
         self.worker_count = max(1, int(worker_count or 1))
         super().__init__(name, {"queue_size": 0, "worker_count": self.worker_count, **(initial_state or {})})
         self.poll_interval = max(0.05, float(poll_interval or 0.5))
-        self.queue: JoinableQueue[Any] = JoinableQueue(maxsize or None)
+        # None for any number: 0 is that too, but gevent warns of it.
+        self.queue: JoinableQueue[Any] = JoinableQueue(maxsize=maxsize or None)
         self.error_count = 0
+        # Workers that have an item; and what is set when one is done with it, while a stop waits for that.
+        self._working: set[Any] = set()
+        self._item_done: Event | None = None
 
     def on_start(self) -> None:
         """Start the workers, and call `on_workers_started`."""
@@ -71,7 +84,7 @@ class QueueService(Service):
 
         Args:
             item: Anything.
-            block: If the queue is full, wait for room.
+            block: If the queue is full, wait for room; who waits longest is the first to get it.
             timeout: How long to wait for room at most. Seconds; `None` for ever.
 
         Returns:
@@ -93,7 +106,7 @@ class QueueService(Service):
         return self.queue.qsize()
 
     def join(self) -> None:
-        """Wait until all accepted items are done. Not from `handle_item`, whose item is not done."""
+        """Wait until all accepted items are done, or dropped. Not from `handle_item`, whose item is not done."""
         self.queue.join()
 
     def handle_item(self, item: Any, /) -> Any:
@@ -101,29 +114,52 @@ class QueueService(Service):
         raise NotImplementedError(f"{type(self).__name__}.handle_item() must be implemented")
 
     def on_workers_started(self) -> None:
-        """Called when the workers have been started. Override it."""
+        """Called by `on_start`, when the workers have been started. Override it."""
 
     def on_workers_stopping(self) -> None:
-        """Called by `on_stop`. Override it."""
+        """Called by `on_stop`, when the drain is over. Override it."""
 
     def _stop_hooks(self) -> tuple[Callable[[], Any], ...]:
-        return (self._drain, *super()._stop_hooks())
+        return (self._drain, *super()._stop_hooks()) if self.drain_timeout > 0 else super()._stop_hooks()
 
     def _drain(self) -> None:
-        if self.drain_timeout > 0 and not self.queue.join(timeout=self.drain_timeout):
-            log.warning(
-                "%d items of '%s' are left after %g s: the next start goes on with them",
-                self.pending_count(),
-                self.name,
-                self.drain_timeout,
-            )
+        # A worker that waits for this very stop finishes neither its item nor another.
+        stuck = sum(map(waits_for_caller, self._working))
+        try:
+            if stuck < self.worker_count:
+                with within(min(self.drain_timeout, time_left() * _DRAIN_SHARE)):
+                    self._wait_until_done(stuck)
+        finally:
+            if dropped := self._drop():
+                log.warning("%d items of '%s' were dropped by its stop", dropped, self.name)
+                self._publish()
+
+    def _wait_until_done(self, stuck: int) -> None:
+        if not stuck:
+            self.queue.join()
+            return
+        self._item_done = Event()
+        while self.queue.unfinished_tasks > stuck:  # pyright: ignore[reportOperatorIssue]
+            self._item_done.clear()
+            self._item_done.wait()
+
+    def _drop(self) -> int:
+        dropped = 0
+        while True:
+            try:
+                self.queue.get_nowait()
+            except Empty:
+                return dropped
+            self.queue.task_done()
+            dropped += 1
 
     def _worker_loop(self) -> None:
-        while self._running:
+        while self.running:
             try:
                 item = self.queue.get(timeout=self.poll_interval)
             except Empty:
                 continue
+            self._working.add(getcurrent())
             try:
                 self._publish()
                 self.handle_item(item)
@@ -131,8 +167,18 @@ class QueueService(Service):
                 self.error_count += 1
                 log.exception("[SPECTER] Queue worker error in '%s': %s", self.name, error)
             finally:
-                self.queue.task_done()
+                self._end_item()
                 self._publish()
+
+    def _end_item(self) -> None:
+        self._working.discard(getcurrent())
+        try:
+            self.queue.task_done()
+        except (AttributeError, ValueError) as error:
+            # A subclass may have put another queue in the place of ours, or have called it for the item itself.
+            log.debug("an item of '%s' was not marked as done: %s", self.name, error)
+        if self._item_done is not None:
+            self._item_done.set()
 
     def _publish(self) -> None:
         self.set_state({"queue_size": self.queue.qsize()})

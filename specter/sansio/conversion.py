@@ -124,13 +124,13 @@ def _to_float(value: Any) -> float:
 
 def _bent(kind: Any, make: Callable[[Any], Any] | None = None) -> Converter:
     """What a type or a function itself makes of a value, or *make* in its place; what has that type already is kept."""
-    make = make or kind
+    used: Callable[[Any], Any] = kind if make is None else make
 
     def convert(value: Any) -> Any:
         try:
             if isinstance(kind, type) and isinstance(value, kind) and not isinstance(value, bool):
                 return value
-            return make(value)
+            return used(value)
         except Exception as error:
             if not _refuses(error):
                 raise

@@ -393,6 +393,20 @@ def test_a_stop_goes_on_although_its_caller_is_killed():
     assert process.returncode == -signal.SIGKILL
 
 
+def test_a_stop_that_is_killed_itself_kills(monkeypatch):
+    def cut(*_):
+        raise gevent.GreenletExit
+
+    process = stubborn(terminate_timeout=60)
+    child = process.process
+    with monkeypatch.context() as patch:
+        patch.setattr("specter_gevent.process.stop_child", cut)
+        process.stop()
+
+    eventually(lambda: child.poll() == -signal.SIGKILL)
+    process.stop()
+
+
 def test_a_start_whose_caller_is_killed_leaves_no_child():
     process = ManagedProcess("cut")
     starting = gevent.spawn(process.start, ["sleep", "60"])

@@ -198,15 +198,15 @@ def test_a_spawn_that_runs_at_once_reads_at_once(popen, monkeypatch):
 
 def test_a_stop_needs_none_of_the_functions_that_tests_replace(monkeypatch):
     process = start_process("real", ["sleep", "60"])
-    for name in ("spawn", "spawn_later", "sleep", "joinall", "wait", "get_hub"):
-        monkeypatch.setattr(gevent, name, MagicMock(side_effect=AssertionError(name)))
-
-    process.stop()
+    with monkeypatch.context() as replace:
+        for name in ("spawn", "spawn_later", "sleep", "joinall", "wait", "get_hub"):
+            replace.setattr(gevent, name, MagicMock(side_effect=AssertionError(name)))
+        process.stop()
 
     assert process.returncode == -15
 
 
-def test_a_patch_below_the_path_of_old_reaches_the_code_that_runs():
+def test_a_replacebelow_the_path_of_old_reaches_the_code_that_runs():
     code = """
 from unittest.mock import patch
 from specter import start_process

@@ -319,6 +319,17 @@ def test_a_stream_is_closed_at_its_end_if_asked_for():
     process.stop()
 
 
+def test_a_stream_that_one_reader_closes_ends_for_the_others():
+    process = shell("echo a; exec sleep 60")
+    first = process.watch_stream("stdout", print, close_on_exit=True)
+    second = process.watch_stream("stdout", print)
+    turns()
+    first.kill()
+
+    ended(second)
+    process.stop()
+
+
 def test_a_killed_reader_closes_its_stream_if_asked_for():
     process = shell("exec sleep 60")
     reader = process.watch_stream("stdout", print, close_on_exit=True)
@@ -338,7 +349,7 @@ def test_a_closed_stream_cannot_be_read():
     process.stop()
 
 
-def test_a_stream_that_its_user_closed_ends_with_the_child():
+def test_a_stream_that_the_application_closed_ends_with_the_child():
     process = shell("read _", stdin=PIPE)
     reader = process.watch_stream("stdout", print)
     turns()

@@ -508,6 +508,39 @@ def test_a_poll_may_wait_for_a_stop_that_waits_for_its_watcher():
         service.stop()
 
 
+def test_a_poll_may_stop_the_service_that_waits_for_its_watcher():
+    def poll():
+        while watcher.running:
+            gevent.sleep(0)
+        service.stop()
+        ends.append("poll")
+
+    ends = []
+    service = Service("owner").start()
+    watcher = service.own(Watcher("own", poll=poll)).start()
+    turns()
+
+    with at_most(4):
+        service.stop()
+
+    assert ends == ["poll"]
+
+
+def test_a_stop_ends_a_stream_at_its_place():
+    def values():
+        try:
+            yield from itertools.repeat(1)
+        finally:
+            left.append("stream")
+
+    left, source = [], values()
+    watcher = Watcher("stream", stream=lambda: source)
+    watcher.subscribe(lambda value, _: watcher.stop())
+    ended(watcher.start()._greenlet)
+
+    assert left == ["stream"]
+
+
 def test_a_spawn_that_runs_at_once_watches_at_once(monkeypatch):
     names = []
 
@@ -534,14 +567,14 @@ def test_a_watcher_sleeps_in_none_of_the_functions_that_tests_replace(monkeypatc
 
     count = itertools.count()
     watcher = Watcher("poll", poll=lambda: next(count), interval=0)
-    for name in ("sleep", "wait", "joinall", "get_hub"):
-        monkeypatch.setattr(gevent, name, fake)
-    told = []
-    enough = Event()
+    told, enough = [], Event()
     watcher.subscribe(lambda value, _: (told.append(value), enough.set() if value == 1 else None))
-    watcher.start()
-    enough.wait()
-    watcher.stop()
+    with monkeypatch.context() as replace:
+        for name in ("sleep", "wait", "joinall", "get_hub"):
+            replace.setattr(gevent, name, fake)
+        watcher.start()
+        enough.wait()
+        watcher.stop()
 
     assert told == [0, 1]
 

@@ -276,3 +276,29 @@ def a_service_adopts_a_controller():
     owner.stop()
 
     return library.log, library.running
+
+
+@differs(
+    "An event with no function leaves the handler half subscribed in 0.1.1, and its teardown does nothing",
+    ours=[True, ["first", "third"]],
+)
+def an_event_without_a_function():
+    log = []
+
+    class Half(Controller):
+        def build_events(self, handler):
+            handler.on("first", log.append).on("second", None).on("third", log.append)
+
+    ingress = registry.provide("socket_ingress", SocketIngress())
+    handler = Half("half").create_handler()
+    try:
+        handler.setup(None)
+    except TypeError:
+        pass
+    registered = handler.registered
+    ingress.dispatch("first", "first")
+    ingress.dispatch("third", "third")
+    handler.teardown()
+    ingress.dispatch("first", "after")
+
+    return registered, log

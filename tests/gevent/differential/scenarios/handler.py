@@ -1,5 +1,6 @@
 """Socket handlers, on a Flask-SocketIO server."""
 
+import gevent
 from flask import Flask
 from flask_socketio import SocketIO
 from observing import dies, differs, raised, resource
@@ -221,3 +222,17 @@ def an_error_of_a_method_with_an_ingress_stays_there():
     one.emit("said", 1)
 
     return one.emit("asked", 5, callback=True), fails.registered
+
+
+@differs("Two teardowns at once run the hook twice in 0.1.1, on what the first has released", ours=1)
+def two_teardowns_at_once():
+    class Slow(_Chat):
+        def on_teardown(self):
+            self.log.append("on_teardown")
+            gevent.sleep(0.01)
+
+    server, _ = _server()
+    slow = Slow().setup(server)
+    gevent.joinall([gevent.spawn(slow.teardown), gevent.spawn(slow.teardown)])
+
+    return slow.log.count("on_teardown")

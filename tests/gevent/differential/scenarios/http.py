@@ -182,3 +182,8 @@ def fields_that_are_required():
 
 def a_payload_that_is_no_dict():
     return tried(require_fields, [], ["a"]), raised(require_fields, None, ["a"])[0]
+
+
+@differs("JSON that is nested too deeply becomes 500 in 0.1.1: it is the client's mistake, 400", ours=400)
+def a_body_that_is_too_deep():
+    return _answer(json_endpoint("no")(lambda: expect_json()), data="[" * 100_000, content_type="application/json")[0]

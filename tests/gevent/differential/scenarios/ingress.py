@@ -1,5 +1,6 @@
 """The ingress: many subscribers for one Socket.IO event."""
 
+import functools
 from types import SimpleNamespace
 
 import flask_socketio
@@ -373,3 +374,34 @@ def a_server_is_only_asked_to_bind():
     SocketIngress(server).subscribe("said", print)
 
     return bound
+
+
+@differs("A decorated subscriber without parameters is called with the data in 0.1.1 and fails", ours=["heard"])
+def decorated_subscribers_without_parameters():
+    def logged(fn):
+        @functools.wraps(fn)
+        def wrapper(*args, **kwargs):
+            return fn(*args, **kwargs)
+
+        return wrapper
+
+    log = []
+    ingress = SocketIngress()
+    ingress.subscribe("said", logged(lambda: log.append("heard")))
+    ingress.dispatch("said", 1)
+
+    return log
+
+
+def a_decorated_subscriber_gets_its_own_parameters():
+    def with_user(fn):
+        @functools.wraps(fn)
+        def wrapper(data):
+            return fn("user", data)
+
+        return wrapper
+
+    ingress = SocketIngress()
+    ingress.subscribe("said", with_user(lambda user, data: [user, data]))
+
+    return ingress.dispatch("said", 1)

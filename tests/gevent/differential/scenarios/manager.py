@@ -2,9 +2,10 @@
 
 import atexit
 
+import gevent
 from flask import Flask
 from flask_socketio import SocketIO
-from observing import Part, dies, differs, raised
+from observing import Part, dies, differs, raised, turns
 
 from specter import Controller, Handler, Service, ServiceManager, SocketIngress, boot, registry
 
@@ -386,3 +387,34 @@ def clients_of_two_apps():
     second[2]().emit("said", "to the second")
 
     return log, second[0].test_client().get("/hello").get_json(), first[0].test_client().get("/hello").get_json()
+
+
+@differs("After a shutdown the ingress has no server in 0.1.1: events of what is booted then are lost", ours=[1])
+def a_second_boot_hears_events():
+    app, server, client = _served()
+    site = _Site()
+    manager = boot(app, server)
+    manager.shutdown()
+    manager.register_controller(site).boot()
+    site.log.clear()
+    client().emit("said", 1)
+
+    return site.log
+
+
+@differs(
+    "A kill during the shutdown leaves the rest running for good in 0.1.1: no other shutdown does anything",
+    ours=[["b starts", "a starts"], ["a stops", "b stops"], False],
+)
+def a_shutdown_that_is_killed():
+    log = []
+    parts = [Part("b", log, stop=lambda: None), Part("a", log, stop=lambda: gevent.sleep(60))]
+    manager = boot(None, None, services=parts)
+    started = list(log)
+    log.clear()
+    ending = gevent.spawn(manager.shutdown)
+    turns()
+    ending.kill()
+    manager.shutdown()
+
+    return started, log, parts[0].running
