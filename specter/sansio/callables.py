@@ -10,14 +10,17 @@ from typing import Any
 
 _COROUTINE = inspect.CO_COROUTINE
 
+# From Python 3.12 on a plain function can be marked as one that gives a coroutine.
+_MARKS = hasattr(inspect, "markcoroutinefunction")
+
 
 def is_coroutine_function(fn: Callable[..., Any]) -> bool:
     """Tell if calling *fn* gives a coroutine: partials, bound methods and objects with an async `__call__` included."""
     while isinstance(fn, functools.partial):
         fn = fn.func
-    function = fn.__func__ if type(fn) is MethodType else fn
-    if type(function) is FunctionType and not function.__dict__:
-        # A tenth of what `inspect` takes, which also looks for a mark in that dictionary.
+    function: Any = fn.__func__ if isinstance(fn, MethodType) else fn
+    if type(function) is FunctionType and not (_MARKS and hasattr(function, "_is_coroutine_marker")):
+        # A tenth of what `inspect` takes.
         return bool(function.__code__.co_flags & _COROUTINE)
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(fn, "__call__", None))  # noqa: B004
 
@@ -40,6 +43,10 @@ def require_plain(fn: Callable[..., Any], what: str) -> None:
     Raises:
         TypeError: *fn* is a coroutine function; names it, and the switch.
     """
+    # Nearly all are plain functions or methods: told without a further call.
+    function: Any = fn.__func__ if isinstance(fn, MethodType) else fn
+    if type(function) is FunctionType and not (function.__code__.co_flags & _COROUTINE or _MARKS and function.__dict__):
+        return
     if is_coroutine_function(fn):
         raise TypeError(
             f"{what} must be a plain function on gevent, got the coroutine function {name_of(fn)}, which nothing would "

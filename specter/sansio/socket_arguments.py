@@ -140,10 +140,9 @@ def _signature(fn: Callable[..., Any]) -> inspect.Signature:
     own = inspect.signature(fn, follow_wrapped=False)
     if all(parameter.kind is not inspect.Parameter.VAR_POSITIONAL for parameter in own.parameters.values()):
         return own
-    if inspect.ismethod(fn) and hasattr(fn, "__wrapped__"):
-        return _signature(MethodType(fn.__wrapped__, fn.__self__))
-    if hasattr(fn, "__wrapped__"):
-        return _signature(fn.__wrapped__)
+    wrapped = getattr(fn, "__wrapped__", None)
+    if wrapped is not None:
+        return _signature(MethodType(wrapped, fn.__self__) if isinstance(fn, MethodType) else wrapped)
     return inspect.signature(fn)  # through a partial, or an object with `__call__`
 
 
