@@ -14,7 +14,7 @@ import anyio
 from ._deadline import stop_by
 from ._shield import wait_regardless
 from ._teardown import Teardown
-from ._waiting import around, waiting_for, waits_for_caller
+from ._waiting import around, waiting_for, waits, waits_for_caller
 from .runtime import _current
 from .sansio.errors import ServiceError
 from .sansio.lifecycle import RUNNING, STARTING, STOPPED, STOPPING
@@ -44,15 +44,21 @@ async def start(service: Service) -> None:
         with waiting_for(service):
             await service._settling().wait()
     _enter_runtime(service)
-    with waiting_for(service):
-        try:
-            await _run_hooks(service)
-        except BaseException as error:
-            _log_failure(service, error)
-            waiting = _begin_teardown(service)
-            if waiting is not None:
-                await waiting
-            raise
+    # As `waiting_for` does, which would take a good part of the time that a start or a stop takes.
+    caller = around.get()
+    if caller is not None:
+        waits.add(caller, service)
+    try:
+        await _run_hooks(service)
+    except BaseException as error:
+        _log_failure(service, error)
+        waiting = _begin_teardown(service)
+        if waiting is not None:
+            await waiting
+        raise
+    finally:
+        if caller is not None:
+            waits.remove(caller, service)
     service._set_phase("started")
     log.info("service %r started", service.name)
 
@@ -60,10 +66,16 @@ async def start(service: Service) -> None:
 async def stop(service: Service) -> None:
     """See `Service.stop`."""
     # Noted before it begins: tasks that wait for the stop are not waited for by it.
-    with waiting_for(service):
+    caller = around.get()
+    if caller is not None:
+        waits.add(caller, service)
+    try:
         waiting = _begin_stop(service)
         if waiting is not None:
             await waiting
+    finally:
+        if caller is not None:
+            waits.remove(caller, service)
 
 
 def _begin_teardown(service: Service, *hooks: Callable[[], Any]) -> Awaitable[None] | None:
@@ -93,7 +105,8 @@ def _enter_runtime(service: Service) -> None:
     runtime = service._find_runtime()
     if runtime is None or not runtime._open:
         raise RuntimeError(_NO_RUNTIME.format(service.name))
-    if not runtime._loop.here():
+    # The one around the caller is on its loop.
+    if service._parent is not None and not runtime._loop.here():
         raise RuntimeError(
             f"service {service.name!r} belongs to another event loop: use anyio.from_thread.run(service.start)"
         )

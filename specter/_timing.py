@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("specter.service")
 
 _NUMBERS = (int, float)
+_WISHES = {"interval": "start an interval", "timeout": "start a timeout"}
 
 
 def start_timer(service: Service, kind: str, fn: Callable[[], Any], seconds: float) -> str:
@@ -40,9 +41,9 @@ def start_timer(service: Service, kind: str, fn: Callable[[], Any], seconds: flo
         TypeError: *fn* cannot be called, or *seconds* is no number.
         ValueError: *seconds* is too small, or not finite.
     """
-    require_callable(fn, f"the function of a timer ({kind})")
-    require_seconds(seconds, f"the time of a timer ({kind})", least=None if kind == "interval" else 0)
-    service._require_started(f"start a timer ({kind})")
+    require_callable(fn, "the function of a timer")
+    require_seconds(seconds, kind, least=None if kind == "interval" else 0)
+    service._require_started(_WISHES[kind])
     return service._runtime._loop.run(_start, service, kind, fn, seconds)  # type: ignore[no-any-return]
 
 
