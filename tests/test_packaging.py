@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +46,26 @@ anyio.run(main)
 """
 
 
+FROZEN = """
+from gevent import monkey; monkey.patch_all()
+import engineio.async_drivers.gevent  # engineio looks for it by name, as every frozen application knows
+import flask, flask_socketio
+from specter import QueueService, boot, current_backend
+from specter.core.manager import ServiceManager
+
+class Work(QueueService):
+    def handle_item(self, item):
+        self.set_state({"done": item})
+
+app = flask.Flask("app")
+work = Work("work")
+manager = boot(app, flask_socketio.SocketIO(app, async_mode="gevent"), services=[work])
+work.enqueue(1)
+work.join()
+print(current_backend(), work.get_state()["done"], ServiceManager.__module__)
+"""
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the source distribution as an index has it."""
@@ -82,22 +101,29 @@ def installed(python: Path) -> dict[str, str]:
     return dict(line.lower().split("==") for line in lines)
 
 
-def data_files(package: str) -> Iterator[str]:
-    """The files of a package that are no modules, as git knows them."""
+def files(package: str) -> list[str]:
+    """The files of a package, as git knows them."""
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", package]
     names = subprocess.check_output(listed, cwd=ROOT, text=True).splitlines()
-    return (name for name in names if not name.endswith(".py"))
+    return [name for name in names if (ROOT / name).is_file()]
 
 
-def test_the_wheel_has_all_of_the_package_and_nothing_else(wheel: Path) -> None:
-    names = set(zipfile.ZipFile(wheel).namelist())
+def test_the_wheel_has_all_of_both_packages_and_nothing_else(wheel: Path) -> None:
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
 
-    assert {"specter/py.typed", *data_files("specter")} <= names
-    assert {name.partition("/")[0].partition("-")[0] for name in names} <= {
-        "specter",
-        "specter_gevent",
-        "specter_runtime",
-    }
+    assert {"specter/py.typed", "specter_gevent/py.typed", "specter_gevent/core.py"} <= names
+    assert names == {*files("specter"), *files("specter_gevent")}
+
+
+def test_a_frozen_application_has_the_modules_that_nobody_imports(wheel: Path, tmp_path: Path) -> None:
+    python = environment(tmp_path / "environment", f"{wheel}[gevent]", "pyinstaller>=6")
+    app = tmp_path / "app.py"
+    app.write_text(FROZEN)
+    subprocess.run(
+        [python.parent / "pyinstaller", "--log-level=ERROR", "--noconfirm", app], cwd=tmp_path, check=True, timeout=300
+    )
+
+    assert output(tmp_path / "dist" / "app" / "app") == "gevent 1 specter_gevent.manager"
 
 
 def test_the_base_brings_anyio_alone(wheel: Path, tmp_path: Path) -> None:

@@ -186,8 +186,11 @@ def test_an_item_may_stop_its_service_and_is_not_waited_for(queue_of, caplog):
 def test_when_an_item_stops_its_service_the_other_workers_drain(queue_of, caplog):
     service = queue_of(Poisoned, worker_count=2).start()
     service.drain_timeout = 10.0
+    service.gate.clear()
     for item in ("poison", 1, 2, 3):
         service.enqueue(item)
+    eventually(lambda: service._item_done is not None)
+    service.gate.set()
     with gevent.Timeout(5):
         eventually(lambda: not service.running)
 
