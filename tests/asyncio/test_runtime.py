@@ -66,11 +66,13 @@ async def test_an_error_that_leaves_nested_blocks_is_the_error_itself():
 
 async def test_a_cancelled_block_is_torn_down_before_the_cancellation_leaves_it():
     log = []
-    with anyio.move_on_after(0.01):
+    with anyio.CancelScope() as scope:
         try:
             async with Runtime():
                 part = Part("a", log, stop=lambda: anyio.sleep(0.01))
                 await part.start()
+                await anyio.wait_all_tasks_blocked()
+                scope.cancel()
                 await anyio.sleep_forever()
         finally:
             log.append("left")

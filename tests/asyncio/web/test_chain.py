@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from live_sockets import eventually
 
 from specter.serving.attach import attach, host
 from specter.serving.gate import Gate
@@ -64,8 +65,7 @@ async def test_the_server_hears_of_the_signal_when_the_drain_is_done(server: Ser
     call = manager.call()
     await asyncio.sleep(0)
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.sleep(0.05)
-    assert manager.asgi.closed
+    await eventually(lambda: manager.asgi.closed)
     assert not manager.ready
     assert server.heard == []
 
