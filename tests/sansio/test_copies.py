@@ -119,3 +119,12 @@ def test_deepcopy_of_a_node_works_too() -> None:
     node = noded({"a": [1]})
 
     assert copy.deepcopy(node) == {"a": [1]}
+
+
+def test_what_a_model_holds_is_copied_as_deep_as_it_may_be():
+    value: Any = {"end": [1]}
+    for _ in range(MAX_LEVELS + 1):
+        value = {"inner": value}
+
+    with pytest.raises(TooDeep):
+        copied(noded(value))
