@@ -1,6 +1,7 @@
 """Fixtures of all tests: each async test runs on asyncio and on trio, unless its folder says otherwise."""
 
 import asyncio
+import gc
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +21,12 @@ def pytest_configure(config: pytest.Config) -> None:
         import uvloop
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+
+def pytest_collection_finish() -> None:
+    # What was imported lives to the end: a test that collects garbage need not look through it.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=["asyncio", "trio"])
