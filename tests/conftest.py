@@ -2,9 +2,14 @@
 
 import asyncio
 import gc
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# A shell that starts the tests in the background has them ignore what they send to themselves and to what they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says more about the machine than about the code. `.ci/run` tries more of them.
 settings.register_profile("specter", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
