@@ -79,6 +79,20 @@ def check_app(app: Any) -> None:
     raise TypeError(f"app must be a Quart application or None, got {type(app).__name__}")
 
 
+def check_unmanaged(app: Any) -> None:
+    """
+    Refuse an application that another manager boots with: each would undo what the other has put in the registry.
+
+    Raises:
+        RuntimeError: It has one.
+    """
+    if app is not None and "specter" in app.extensions:
+        raise RuntimeError(
+            f"application {app.name!r} has a manager already: register more parts with that one, or make another "
+            "application"
+        )
+
+
 def check_socketio(socketio: Any) -> None:
     """
     Refuse what is no server of python-socketio for asyncio.

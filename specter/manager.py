@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 
 from ._booting import Booting, health_of, is_handler, name_of_part
-from ._lifespan import Lifespan, behind_gate, check_app, check_socketio
+from ._lifespan import Lifespan, behind_gate, check_app, check_socketio, check_unmanaged
 from ._loop import Loop
 from ._running_handlers import RunningHandlers
 from ._timing import require_seconds
@@ -442,10 +442,12 @@ def boot(
     Raises:
         TypeError: A part is not what it should be; a Flask application (that needs the gevent backend).
         ServiceError: Two parts have one name.
+        RuntimeError: `boot` was called for this application already.
     """
     manager = ServiceManager(
         app, socketio, strict=strict, graceful_timeout=graceful_timeout, shutdown_timeout=shutdown_timeout
     )
+    check_unmanaged(app)
     for service in services or ():
         manager.register_service(service)
     for handler in handlers or ():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from specter._calls import is_coroutine_function
-from specter._lifespan import Lifespan
+from specter._lifespan import Lifespan, check_unmanaged
 from specter._running_handlers import RunningHandlers
 
 from .asgi import ASGIApp
@@ -85,6 +85,10 @@ def _booted_by_server(target: str, manager: Any) -> Any:
             "or run it without a server: asyncio.run(manager.run())"
         )
     if manager.app.extensions.get("specter") is not manager:
+        try:
+            check_unmanaged(manager.app)
+        except RuntimeError as error:
+            raise Problem(f"{target} cannot be served: {error}") from error
         Lifespan(manager).wire(manager.app)
     return manager
 

@@ -128,9 +128,14 @@ def test_an_error_of_the_module_is_told_from_its_own_first_line_on(write: Write,
         ("app = 5", "must be a Quart app, a ServiceManager or an ASGI app, got int"),
         ("def app(): pass", "got function; if it makes the application, write parentheses after it"),
         ("from specter import ServiceManager\napp = ServiceManager()", "is a manager without a Quart app, which has"),
+        (
+            "from quart import Quart\nfrom specter import *\nsite = Quart('shop')\nboot(site, None)\n"
+            "app = ServiceManager(site)",
+            "application 'shop' has a manager already",
+        ),
         ("from flask import Flask\napp = Flask('site')", "is a Flask application, which the asyncio runtime cannot"),
     ],
-    ids=["number", "function", "manager", "flask"],
+    ids=["number", "function", "manager", "second manager", "flask"],
 )
 def test_what_cannot_be_served_is_a_problem(write: Write, source: str, problem: str) -> None:
     found = load(f"{write(source)}:app")

@@ -210,6 +210,17 @@ async def test_a_plain_view_changes_state_from_its_worker_thread() -> None:
     assert heard == [0, 0, 1, 1, 2, 2]
 
 
+async def test_an_application_has_one_manager() -> None:
+    log: list[str] = []
+    app = Quart("shop")
+    boot(app, None, services=[Part("part", log)])
+    with pytest.raises(RuntimeError, match="application 'shop' has a manager already: register more parts with that"):
+        boot(app, None, services=[Part("other", log)])
+
+    async with app.test_app():
+        assert log == ["start part"]
+
+
 def test_a_flask_application_is_told_of_the_backend_switch() -> None:
     with pytest.raises(TypeError, match=r"specter\.use_backend\('gevent'\)"):
         boot(Flask(__name__), None)  # type: ignore[arg-type]
