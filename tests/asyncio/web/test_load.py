@@ -129,8 +129,7 @@ def test_an_error_of_the_module_is_told_from_its_own_first_line_on(write: Write,
         ("def app(): pass", "got function; if it makes the application, write parentheses after it"),
         ("from specter import ServiceManager\napp = ServiceManager()", "is a manager without a Quart app, which has"),
         (
-            "from quart import Quart\nfrom specter import *\nsite = Quart('shop')\nboot(site, None)\n"
-            "app = ServiceManager(site)",
+            "from quart import Quart\nfrom specter import *\nboot(s := Quart('shop'), None)\napp = ServiceManager(s)",
             "application 'shop' has a manager already",
         ),
         ("from flask import Flask\napp = Flask('site')", "is a Flask application, which the asyncio runtime cannot"),
