@@ -87,7 +87,7 @@ class _Process:
         if not self._sequence.clean:
             self._code = self._code or 1
         self._pool.shutdown(wait=False, cancel_futures=True)
-        threads = threads_left(min(THREAD_TIME, self._signals.time_left() / 2))
+        threads = threads_left(self._signals.share(THREAD_TIME))
         for thread in threads:
             log.error("did not end: %s", thread)
         if threads or self._sequence.left:

@@ -92,6 +92,10 @@ class Signals:
         """Seconds until the end must be reached; all of them if no signal has come."""
         return self.budget if self.number is None else max(0.0, self.at + self.budget - time.monotonic())
 
+    def share(self, seconds: float) -> float:
+        """Give *seconds*, or half of `time_left` if that is less: what hangs never uses the time of those after it."""
+        return min(seconds, self.time_left() / 2)
+
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self._stop is None:
             _exit_at_once(number, "before the application was loaded")

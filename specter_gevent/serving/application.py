@@ -47,7 +47,7 @@ def application(target: str, found: Any) -> Application:
         )
     if not callable(app):
         raise Problem(f"{target} must be a Flask app, a ServiceManager or a WSGI app, got {type(app).__name__}")
-    server = _socketio_of(found if isinstance(found, ServiceManager) else app)
+    server = _socketio_of(found)
     return Application(app, Clients(server) if server is not None else None)
 
 

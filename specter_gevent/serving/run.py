@@ -59,7 +59,7 @@ def run(find: Callable[[], Any], options: Options, shared: Shared, *, supervised
             sequence.end_managers()
     if not sequence.clean:
         code = code or 1
-    threads = threads_left(min(THREAD_TIME, signals.time_left() / 2))
+    threads = threads_left(signals.share(THREAD_TIME))
     for thread in threads:
         log.error("did not end: %s", thread)
     if threads or not sequence.clean:

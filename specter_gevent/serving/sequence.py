@@ -23,6 +23,7 @@ from specter_gevent._where import where
 from specter_gevent.manager import ServiceManager, booted_managers
 
 from .application import Application
+from .calls import Call
 from .server import Server
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class Sequence:
             self._stop.wait()
         finally:
             log.info("%s: shutting down", self._signals.name)
-            for left in _Drain(server, application, self._share).run(self._grace):
+            for left in _Drain(server, application, self._signals).run(self._grace):
                 log.error("did not end: %s", left)
                 self.clean = False
 
@@ -93,19 +94,15 @@ class Sequence:
             log.error("the shutdown of %r failed", manager.name, exc_info=ending.exception)
             self.clean = False
 
-    def _share(self, seconds: float) -> float:
-        """Give *seconds*, or half of the time left if that is less: what hangs does not use that of those after it."""
-        return min(seconds, self._signals.time_left() / 2)
-
 
 class _Drain:
     """The end of what clients have begun."""
 
-    def __init__(self, server: Server, application: Application, share: Callable[[float], float]) -> None:
+    def __init__(self, server: Server, application: Application, signals: Signals) -> None:
         self._server = server
         self._calls = server.calls
         self._clients = application.clients
-        self._share = share
+        self._share = signals.share
 
     def run(self, grace: float) -> list[str]:
         """Take each step in its time. Returns what did not end, and where that waits."""
@@ -127,9 +124,9 @@ class _Drain:
     def _work_done(self) -> None:
         """Wait until no request and no handler is left; streams, which would never end, are ended meanwhile."""
         while any(call.request for call in self._calls):
-            self._end_streams()
+            self._end(lambda call: call.stream)
             self._calls.wait_for_change()
-        self._end_streams()
+        self._end(lambda call: call.stream)
         self._handlers_done()
 
     def _all_gone(self) -> None:
@@ -142,17 +139,14 @@ class _Drain:
         if self._clients is not None:
             self._clients.wait_until_idle()
 
-    def _end_streams(self) -> None:
-        for call in self._calls:
-            if call.stream:
-                call.end()
-
     def _end_work(self) -> None:
         if self._clients is not None:
             self._clients.end_handlers()
-        for call in self._calls:
-            if not call.engineio:
-                call.end()
+        self._end(lambda call: not call.engineio)
+
+    def _end(self, which: Callable[[Call], bool]) -> None:
+        for call in filter(which, self._calls):
+            call.end()
 
     def _left(self) -> list[str]:
         calls = [f"{call!r}, waits at {where(call.greenlet)}" for call in self._calls if not call.engineio]
