@@ -34,8 +34,7 @@ class Served:
     def __init__(
         self, *args: str, folder: Path, program: Sequence[str] = SPECTER, environment: Mapping[str, str] | None = None
     ) -> None:
-        # To append to: the process shares our place in the file, which reading moves.
-        self.log = tempfile.TemporaryFile("a+")
+        self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [*program, *args],
             cwd=folder,
@@ -79,8 +78,9 @@ class Served:
 
     def said(self) -> str:
         """What it has written to stderr so far."""
-        self.log.seek(0)
-        return self.log.read()
+        # By itself, without a place in the file: that is shared with the process, which would write over what it said.
+        number = self.log.fileno()
+        return os.pread(number, os.fstat(number).st_size, 0).decode(errors="replace")
 
 
 def command(
