@@ -96,7 +96,7 @@ async def serve_and_end(
         return await end(served, websockets, polling)
 
 
-@pytest.mark.parametrize("server", ["uvicorn", "granian"])
+@pytest.mark.parametrize("server", ["uvicorn", pytest.param("granian", marks=pytest.mark.slow)])
 async def test_an_end_in_order(server: str) -> None:
     end = await serve_and_end(server, python=sys.executable, stubborn=False, websockets=4, polling=2)
 

@@ -81,7 +81,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("package", ["original", "ours"])
+@pytest.mark.parametrize("package", [pytest.param("original", marks=pytest.mark.slow), "ours"])
 def test_a_client_sees_the_same_with_both_packages(package: str) -> None:
     with by_its_own_command(original() if package == "original" else ROOT) as (url, process):
         seen = seen_by_a_client(url)

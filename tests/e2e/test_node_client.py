@@ -25,7 +25,7 @@ def findings(lines: Lines, last: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "target", [("talk:asgi",), ("flask_talk:app", "--backend", "gevent")], ids=["asyncio", "gevent"]
 )
-@pytest.mark.parametrize("transport", ["websocket", "polling"])
+@pytest.mark.parametrize("transport", ["websocket", pytest.param("polling", marks=pytest.mark.slow)])
 def test_a_browsers_client_is_served_and_finds_the_next_process(transport: str, target: tuple[str, ...]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
