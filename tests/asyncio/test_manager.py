@@ -284,7 +284,7 @@ async def test_what_is_adopted_again_is_the_same_one() -> None:
         assert late.running
 
 
-@pytest.mark.parametrize("part", [object(), "service", Service], ids=repr)
+@pytest.mark.parametrize("part", [object(), "service", Service], ids=["object", "text", "class"])
 async def test_what_is_no_service_is_refused(part: Any) -> None:
     manager = ServiceManager()
 

@@ -341,7 +341,7 @@ def test_a_router_cannot_nest_in_a_blueprint_that_is_registered(app: Quart) -> N
         Base().register(outer)
 
 
-@pytest.mark.parametrize("target", [None, object(), "app"], ids=repr)
+@pytest.mark.parametrize("target", [None, object(), "app"], ids=["none", "object", "text"])
 def test_a_router_needs_an_application(target: Any) -> None:
     with pytest.raises(TypeError, match=r"Quart application"):
         Base().register(target)
