@@ -16,6 +16,7 @@ import math
 import sys
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,9 @@ class Clock:
         self.called: list[Timer] = []
         # Whose turn it is to call what is due.
         self.runner: Runner | None = None
+        # The hub comes back to `_go_on`, which must have one row of turns only: two would take the runner from each
+        # other, and none would call anything.
+        self._goes_on = False
         self._timers = Timers()
         self._wakes_at = math.inf
         self._native: Any = None
@@ -58,9 +62,9 @@ class Clock:
     def cancel(self, timer: Timer) -> None:
         """Make sure that *timer* is not called any more. From every thread."""
         if get_hub() is self.hub:
-            self._timers.cancel(timer)
+            self._cancel(timer)
         else:
-            self.loop.run_callback_threadsafe(self._timers.cancel, timer)
+            self.loop.run_callback_threadsafe(self._cancel, timer)
 
     def wind(self) -> None:
         """Queue the intervals that were called."""
@@ -69,29 +73,41 @@ class Clock:
             self._timers.wind(called, self.now())
             self._wake_at(self._timers.next_due())
 
+    def _cancel(self, timer: Timer) -> None:
+        self._timers.cancel(timer)
+        if not self._timers:
+            # It would keep who waits for the hub to have nothing more to do.
+            self._sleep_on()
+
     def _wake_at(self, moment: float) -> None:
         if moment < self._wakes_at:
-            if self._native is not None:
-                self._native.close()
+            self._sleep_on()
             self._wakes_at = moment
             self._native = self.loop.timer(max(0.0, moment - self.now()))
             self._native.start(self._fire)
 
+    def _sleep_on(self) -> None:
+        self._wakes_at = math.inf
+        if self._native is not None:
+            self._native.close()
+            self._native = None
+
     # Called in the hub, where nothing may wait.
 
     def _fire(self) -> None:
-        self._native.close()
-        self._native = None
-        self._wakes_at = math.inf
+        self._sleep_on()
         self.due.extend(self._timers.due(self.now()))  # type: ignore[arg-type]
-        self._wake_at(self._timers.next_due())
-        self._go_on()
+        if self._timers:
+            self._wake_at(self._timers.next_due())
+        if not self._goes_on:
+            self._go_on()
 
     def _go_on(self) -> None:
         # Here again, the runner has done all of it, or waits.
         self.wind()
         self.runner = None
-        if self.due:
+        self._goes_on = bool(self.due)
+        if self._goes_on:
             self.runner = Runner(self)
             self.runner.start()
             self.loop.run_callback(self._go_on)
@@ -105,17 +121,14 @@ class Runner(Greenlet):  # type: ignore[type-arg]  # generic in the types only
         clock: Where that is.
     """
 
-    # A service's function runs in it; see `specter_gevent._phases`.
+    # What a service owns runs in it; see `Teardown.run`.
     specter_owned = True
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
         self._clock = clock
-
-    def retire(self) -> None:
-        """Call nothing more after the present call."""
-        if self._clock.runner is self:
-            self._clock.runner = None
+        # For timers that have none of their own.
+        self.context = Context()
 
     def _run(self) -> None:
         clock = self._clock

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from gevent.hub import get_hub, getcurrent
+from gevent.hub import getcurrent
 
 from specter.sansio.deadline import half_way
 from specter.sansio.ledger import Step
@@ -22,53 +22,50 @@ if TYPE_CHECKING:
     from ._teardown import Teardown
 
 # Those that go on, of all threads; in each greenlet the innermost is the last.
-_going_on: list[Teardown] = []
+going_on: list[Teardown] = []
 
-# {greenlet: the timer of its hub that looks at its teardown next}
-_timers: dict[Any, Any] = {}
-
-
-def enter(teardown: Teardown) -> None:
-    """Note that *teardown* begins, as a part of the one that its greenlet carries out already, if it does."""
-    if _going_on:
-        teardown.outer = _innermost(teardown.greenlet)
-    _going_on.append(teardown)
-    teardown.hub = hub = get_hub()
-    if not getattr(hub, "specter_looks", False):
-        hub.specter_looks = True  # type: ignore[attr-defined]
-        hub.loop.run_callback(_look, hub)
+# {greenlet: (the timer of its hub that looks at it next, the teardown whose present step that is for)}
+timers: dict[Any, tuple[Any, Teardown]] = {}
 
 
-def leave(teardown: Teardown) -> None:
-    """Note that *teardown* has ended."""
-    _going_on.remove(teardown)
-    if _timers and teardown.outer is None:
-        timer = _timers.pop(teardown.greenlet, None)
-        if timer is not None:
-            timer.close()
+def look_soon(hub: Any) -> None:
+    """Have *hub* look at the teardowns in its greenlets, in its next turn."""
+    hub.specter_looks = True
+    hub.loop.run_callback(_look, hub)
+
+
+def forget(greenlet: Any) -> None:
+    """Stop the timer of a greenlet that carries out no teardown any more."""
+    timed = timers.pop(greenlet, None)
+    if timed is not None:
+        timed[0].close()
+
+
+def innermost(greenlet: Any) -> Teardown | None:
+    """The teardown that *greenlet* carries out, or the innermost of them."""
+    for teardown in reversed(going_on):
+        if teardown.greenlet is greenlet:
+            return teardown
+    return None
 
 
 def time_left() -> float:
     """Seconds that the stop around the caller still has for what the caller does; infinite outside of one."""
-    teardown = _innermost(getcurrent())
+    teardown = innermost(getcurrent())
     if teardown is None:
         return math.inf
     now = clock_here().now()
     return max(0.0, _limit(teardown, now) - now)
 
 
-def _innermost(greenlet: Any) -> Teardown | None:
-    for teardown in reversed(_going_on):
-        if teardown.greenlet is greenlet:
-            return teardown
-    return None
-
-
 def _limit(teardown: Teardown, now: float) -> float:
     """The moment by which the present step must have ended, within the time of all around it."""
     limit = math.inf if teardown.outer is None else _limit(teardown.outer, now)
     if teardown.until is None:
-        teardown.until = min(limit, now + teardown.service.stop_timeout)
+        seconds: Any = teardown.service.stop_timeout
+        # An application of 0.1.x may have taken the name for something else.
+        bounded = isinstance(seconds, int | float) and seconds >= 0
+        teardown.until = min(limit, now + seconds if bounded else math.inf)
     return half_way(now, teardown.until)
 
 
@@ -77,22 +74,30 @@ def _limit(teardown: Teardown, now: float) -> float:
 
 def _look(hub: Any) -> None:
     hub.specter_looks = False
-    for teardown in _going_on:
-        if teardown.hub is hub and teardown.greenlet not in _timers:
-            _time(teardown)
+    for greenlet in {teardown.greenlet for teardown in going_on.copy() if teardown.hub is hub}:
+        present = innermost(greenlet)
+        timed = timers.get(greenlet)
+        if present is not None and (timed is None or timed[1] is not present):
+            _time(present)
 
 
 def _time(teardown: Teardown) -> None:
+    forget(teardown.greenlet)
     now = clock_here().now()
-    timer = _timers[teardown.greenlet] = teardown.hub.loop.timer(max(0.0, _limit(teardown, now) - now))
-    timer.start(_expire, teardown, teardown.step)
+    limit = _limit(teardown, now)
+    if limit < math.inf:
+        timer = teardown.hub.loop.timer(max(0.0, limit - now))
+        timers[teardown.greenlet] = timer, teardown
+        timer.start(_expire, teardown, teardown.step)
 
 
 def _expire(teardown: Teardown, step: Step | None) -> None:
     greenlet = teardown.greenlet
-    _timers.pop(greenlet).close()
-    present = _innermost(greenlet)
-    if present is not None:
+    if innermost(greenlet) is teardown and teardown.step is step:
+        # It goes on from there, and is back here when it waits again or has ended.
+        greenlet.throw(teardown.cut())
+    present = innermost(greenlet)
+    if present is None:
+        forget(greenlet)
+    else:
         _time(present)
-        if present is teardown and teardown.step is step:
-            greenlet.throw(teardown.cut())

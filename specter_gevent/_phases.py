@@ -24,18 +24,18 @@ def may_start(service: Service) -> bool:
     Returns:
         Whether the service is stopped then, and to be started. Not if the end of one of these waits for the caller.
     """
-    while service._running or service._starting is not None:
-        stopping = service._stopping
+    while service._running or service._specter.starting is not None:
+        stopping = service._specter.stopping
         if stopping is not None:
             if not wait_for_stop(service, stopping):
                 return False
-        elif service._starting is None or _must_not_wait(service, service._starting):
+        elif service._specter.starting is None or _must_not_wait(service, service._specter.starting):
             return False
         else:
-            if service._started is None:
-                service._started = Event()
-            with waiting_for(service._starting):
-                service._started.wait()
+            if service._specter.started is None:
+                service._specter.started = Event()
+            with waiting_for(service._specter.starting):
+                service._specter.started.wait()
     return True
 
 
@@ -60,7 +60,7 @@ def fail_start(service: Service, error: BaseException) -> None:
 def end_start(service: Service) -> None:
     """Tell who waits for the end of a start; if the service was stopped meanwhile, release what came after that."""
     try:
-        if service._stopping is not None or not service._running:
+        if service._specter.stopping is not None or not service._running:
             _release(service)
         else:
             log.info("[SPECTER] Service '%s' started", service.name)
@@ -69,18 +69,18 @@ def end_start(service: Service) -> None:
 
 
 def _settle(service: Service) -> None:
-    service._starting = None
-    if service._started is not None:
-        service._started.set()
-        service._started = None
+    service._specter.starting = None
+    if service._specter.started is not None:
+        service._specter.started.set()
+        service._specter.started = None
 
 
 def _release(service: Service) -> None:
-    stopping = service._stopping
+    stopping = service._specter.stopping
     if stopping is not None and not wait_for_stop(service, stopping):
         return
-    if service._running or service._ledger:
-        teardown = service._stopping = Teardown(service, ())
+    if service._running or service._specter:
+        teardown = service._specter.stopping = Teardown(service, ())
         teardown.run()
         if teardown.error is not None:
             raise teardown.error
@@ -88,4 +88,4 @@ def _release(service: Service) -> None:
 
 def _must_not_wait(service: Service, greenlet: Any) -> bool:
     """Whether the end of what *greenlet* does to the service waits for the caller, or will end it."""
-    return waits_for_caller(greenlet) or getcurrent() in service._ledger.tasks
+    return waits_for_caller(greenlet) or getcurrent() in service._specter.tasks

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from logging import INFO
 from typing import TYPE_CHECKING, Any
 
 from gevent import Timeout, getcurrent
 from gevent.event import Event
 from gevent.greenlet import Greenlet
+from gevent.hub import get_hub
 
 from specter.sansio.callables import name_of
 from specter.sansio.ledger import Step
 
-from ._deadline import enter, leave
+from ._deadline import forget, going_on, innermost, look_soon, timers
 from ._timing import forget_timer
-from ._waiting import kill_soon, waiting_for, waits_for_caller
+from ._waiting import kill_soon, waiting_for, waits, waits_for_caller
 from ._where import where
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ log = logging.getLogger("specter_gevent.service")
 _ENDLESS = "[SPECTER] stop of '%s' gave up: each of its steps acquires something new"
 
 # Kinds of steps whose subject is a function to call.
-_CALLED = frozenset({"hook", "unsubscribe", "cleanup"})
+_CALLED = frozenset({"unsubscribe", "cleanup"})
 
 
 class Teardown:
@@ -38,31 +40,27 @@ class Teardown:
         hooks: Called before anything is released.
     """
 
-    # Read at each stop: from a slot that takes a tenth of what a default of the class takes.
-    __slots__ = (
-        *("_cut", "_cut_at", "_ended", "_hooks", "_interrupted", "_last"),
-        *("error", "greenlet", "hub", "outer", "service", "step", "until"),
-    )
+    # The greenlet that carries it out, and its hub.
+    greenlet: Any = None
+    hub: Any = None
+    # The teardown of which it is a part, if it is one.
+    outer: Teardown | None = None
+    # The present one.
+    step: Step | None = None
+    # What is left of the plan; made when the hooks were called, if anything is held then.
+    _steps: Iterator[Step] | None = None
+    # By when it must have ended; known from the first wait on.
+    until: float | None = None
+    # Thrown into a step whose time is up, and where that waited.
+    _cut: Timeout | None = None
+    _cut_at = ""
 
     def __init__(self, service: Service, hooks: tuple[Callable[[], Any], ...]) -> None:
         self.service = service
-        self._hooks = hooks
-        # The greenlet that carries it out, and its hub.
-        self.greenlet: Any = None
-        self.hub: Any = None
-        # That of which it is a part, if it is one.
-        self.outer: Teardown | None = None
-        # By when it must have ended; known from the first wait on.
-        self.until: float | None = None
-        # The present one.
-        self.step: Step | None = None
         # What came in between that is no `Exception`: a kill, a timeout around it, the end of the program.
         self.error: BaseException | None = None
-        # What has cut the present step and is to be logged.
-        self._interrupted: BaseException | None = None
-        # Thrown into a step whose time is up, and where that waited.
-        self._cut: Timeout | None = None
-        self._cut_at = ""
+        # Those that were not called yet.
+        self._hooks = iter(hooks)
         # Set at the end; made when somebody waits for that.
         self._ended: Event | None = None
         # Greenlets that wait for this very stop: killed last.
@@ -75,29 +73,34 @@ class Teardown:
         In a greenlet that some service owns, which may kill it at any moment, another one carries it out.
         """
         greenlet = self.greenlet = getcurrent()
-        if getattr(greenlet, "specter_owned", False):
+        if isinstance(greenlet, Greenlet) and getattr(greenlet, "specter_owned", False):
             self.greenlet = Greenlet.spawn(self.run)
             self.wait()
             return
         service = self.service
         # Asked once: a call of `info` that says nothing takes as long as a step.
-        informs = log.isEnabledFor(logging.INFO)
+        informs = log.isEnabledFor(INFO)
         if informs:
             log.info("[SPECTER] Service '%s' stopping", service.name)
-        enter(self)
-        steps = service._ledger.teardown(*self._hooks)
-        while True:
-            try:
-                if self._interrupted is not None:
-                    self._log_interruption()
-                self._carry_out(steps)
-                break
-            except BaseException as error:
-                self._interrupted = error
-                if error is not self._cut:
-                    self.error = self.error or error
-        leave(self)
-        self._leave()
+        if going_on:
+            self.outer = innermost(greenlet)
+        going_on.append(self)
+        hub = self.hub = get_hub()
+        if not getattr(hub, "specter_looks", False):
+            look_soon(hub)
+        try:
+            self._carry_out()
+        except BaseException as error:
+            self._go_on(error)
+        going_on.remove(self)
+        if timers and self.outer is None:
+            forget(greenlet)
+        service._running = False
+        service._specter.stopping = None
+        if self._ended is not None:
+            self._ended.set()
+        if self._last:
+            self._kill_last()
         if informs:
             log.info("[SPECTER] Service '%s' stopped", service.name)
 
@@ -113,9 +116,21 @@ class Teardown:
         self._cut, self._cut_at = Timeout(), where(self.greenlet)
         return self._cut
 
-    def _carry_out(self, steps: Iterator[Step]) -> None:
+    def _carry_out(self) -> None:
+        """Call the hooks and do the steps, or those that are left."""
+        for hook in self._hooks:
+            self.step = "hook", hook
+            try:
+                hook()
+            except Exception as error:
+                self._log_failure("hook", hook, error)
+        ledger = self.service._specter
+        if self._steps is None:
+            if not any(ledger.held):
+                return
+            self._steps = ledger.teardown()
         # In one loop, not a function for each kind: most steps take less time than a call.
-        for step in steps:
+        for step in self._steps:
             self.step = step
             kind, subject = step
             try:
@@ -124,21 +139,21 @@ class Teardown:
                 elif kind == "child":
                     subject.stop()
                 elif kind == "tasks":
-                    if self.service._ledger.tasks:
-                        self._kill_tasks()
+                    if ledger.tasks:
+                        self._kill_tasks(ledger.tasks)
                 elif kind == "timers":
                     self._forget_timers(subject)
                 elif kind == "subscribers":
-                    self.service._ledger.subscribers.clear()
+                    ledger.subscribers.clear()
                 else:
                     log.error(_ENDLESS, self.service.name)
             except Exception as error:
                 self._log_failure(kind, subject, error)
 
-    def _kill_tasks(self) -> None:
-        tasks = self.service._ledger.tasks
+    def _kill_tasks(self, tasks: dict[Any, None]) -> None:
+        somebody_waits = bool(waits)
         for greenlet in list(tasks):
-            if waits_for_caller(greenlet):
+            if somebody_waits and waits_for_caller(greenlet):
                 self._last += (greenlet,)
             else:
                 kill_soon(greenlet)
@@ -148,17 +163,19 @@ class Teardown:
         for timer in timers:
             runner = forget_timer(timer)
             if runner is not None:
-                runner.retire()
                 self._last += (runner,)
 
-    def _leave(self) -> None:
-        service = self.service
-        service._running = False
-        service._stopping = None
-        if self._ended is not None:
-            self._ended.set()
-        if self._last:
-            self._kill_last()
+    def _go_on(self, error: BaseException | None) -> None:
+        """Carry out what comes after the step that was cut by *error*, whatever comes."""
+        while error is not None:
+            cut_by, error = error, None
+            if cut_by is not self._cut:
+                self.error = self.error or cut_by
+            try:
+                self._log_cut(cut_by)
+                self._carry_out()
+            except BaseException as next_error:
+                error = next_error
 
     def _kill_last(self) -> None:
         if self.outer is not None:
@@ -168,8 +185,7 @@ class Teardown:
         for greenlet in self._last:
             kill_soon(greenlet)
 
-    def _log_interruption(self) -> None:
-        error, self._interrupted = self._interrupted, None
+    def _log_cut(self, error: BaseException) -> None:
         kind, subject = self.step or ("stop", self.service)
         step, name = f"{kind} {_name(subject)}", self.service.name
         if error is self._cut:

@@ -93,7 +93,7 @@ def forget_timer(timer: Any) -> Any:
 
 def timers_of(service: Service, kind: str) -> dict[str, Any]:
     """``{id: what can be killed}``."""
-    return service._ledger.intervals if kind == "interval" else service._ledger.timeouts
+    return service._specter.intervals if kind == "interval" else service._specter.timeouts
 
 
 class ServiceTimer(Timer):
@@ -142,9 +142,11 @@ class ServiceTimer(Timer):
         Wait until it is dead.
 
         Raises:
-            Timeout: It was not in time.
+            Timeout: It was not in time, or is not dead and *block* is false.
         """
-        with gevent.Timeout(timeout if block else 0):
+        if not (block or self.dead):
+            raise gevent.Timeout
+        with gevent.Timeout(timeout):
             self._end().wait()
 
     wait = join
@@ -158,8 +160,7 @@ class ServiceTimer(Timer):
         self.cancel()
         runner = self.task
         if runner is not None:
-            # It might have begun another one's call by the time the kill arrives.
-            runner.retire()
+            # It waits, and so calls nothing else after this: the kill can hit no other timer.
             runner.kill(exception, block=block, timeout=timeout)
 
     def cancel(self) -> None:
@@ -179,7 +180,7 @@ class ServiceTimer(Timer):
         """
         service: Service = self.owner
         single = self.period is None
-        timers = service._ledger.timeouts if single else service._ledger.intervals
+        timers = service._specter.timeouts if single else service._specter.intervals
         if self.cancelled or not service._running or self.key not in timers:
             self.cancelled = True
             return False
@@ -187,8 +188,12 @@ class ServiceTimer(Timer):
             del timers[self.key]
             self.cancelled = True
         self.task = runner
+        fn = self.fn
         try:
-            self._call()
+            if type(fn) is _Within:
+                fn()
+            else:
+                runner.context.run(fn)
         except Exception as error:
             _log_failure(service, "timeout" if single else "interval", self.key, error)
         except BaseException:
@@ -196,21 +201,13 @@ class ServiceTimer(Timer):
             raise
         finally:
             self.task = None
-            self._tell()
+            if runner.context:
+                # It has set something there, which it finds again and other timers do not.
+                self.fn = _Within(runner.context.run, fn)
+                runner.context = Context()
+            if _ends:
+                self._tell()
         return not self.cancelled
-
-    def _call(self) -> None:
-        fn = self.fn
-        if type(fn) is _Within:
-            fn()
-            return
-        # Of its own, since the greenlet calls other timers too. Kept only if there is something in it.
-        context = Context()
-        try:
-            context.run(fn)
-        finally:
-            if context:
-                self.fn = _Within(context.run, fn)
 
     def _end(self) -> Event:
         end = _ends.get(self)
@@ -223,10 +220,9 @@ class ServiceTimer(Timer):
         return end
 
     def _tell(self) -> None:
-        if _ends and self.dead:
-            end = _ends.pop(self, None)
-            if end is not None:
-                end.set()
+        end = _ends.pop(self, None) if self.dead else None
+        if end is not None:
+            end.set()
 
 
 class _Within(partial[Any]):
@@ -245,7 +241,7 @@ def _needs_greenlet(seconds: Any) -> bool:
 
 
 def _interval(service: Service, key: str, callback: Callable[[], Any], seconds: Any) -> Callable[[], None]:
-    timers = service._ledger.intervals
+    timers = service._specter.intervals
 
     def _loop() -> None:
         while service._running and key in timers:
@@ -261,7 +257,7 @@ def _interval(service: Service, key: str, callback: Callable[[], Any], seconds: 
 
 
 def _timeout(service: Service, key: str, callback: Callable[[], Any], seconds: Any) -> Callable[[], None]:
-    timers = service._ledger.timeouts
+    timers = service._specter.timeouts
 
     def _delayed() -> None:
         gevent.sleep(seconds)

@@ -186,8 +186,8 @@ class Controller(Service):
             report["schemas"] = list(self.schemas)
         return report
 
-    def _stop_hooks(self) -> tuple[Callable[[], Any], ...]:
-        return (self._tear_down_handler, *super()._stop_hooks())
+    def _specter_stop_hooks(self) -> tuple[Callable[[], Any], ...]:
+        return (self._tear_down_handler, *super()._specter_stop_hooks())
 
     def _tear_down_handler(self) -> None:
         handler = self._handler_instance

@@ -99,7 +99,7 @@ class ServiceManager(Service):
             raise TypeError(
                 f"[SPECTER:manager] register_service() requires a Service instance, got {type(service).__name__}"
             )
-        check_hooks(service, *service._hooks)
+        check_hooks(service, *service._specter_hooks)
         self._services.append(service)
         if self._booted:
             self._start_registered_service(service)

@@ -47,7 +47,7 @@ class QueueService(Service):
 
     drain_timeout: float = 0.0
 
-    _hooks = (*Service._hooks, "handle_item", "on_workers_started", "on_workers_stopping")
+    _specter_hooks = (*Service._specter_hooks, "handle_item", "on_workers_started", "on_workers_stopping")
 
     def __init__(
         self,
@@ -119,8 +119,10 @@ class QueueService(Service):
     def on_workers_stopping(self) -> None:
         """Called by `on_stop`, when the drain is over. Override it."""
 
-    def _stop_hooks(self) -> tuple[Callable[[], Any], ...]:
-        return (self._drain, *super()._stop_hooks()) if self.drain_timeout > 0 else super()._stop_hooks()
+    def _specter_stop_hooks(self) -> tuple[Callable[[], Any], ...]:
+        return (
+            (self._drain, *super()._specter_stop_hooks()) if self.drain_timeout > 0 else super()._specter_stop_hooks()
+        )
 
     def _drain(self) -> None:
         # A worker that waits for this very stop finishes neither its item nor another.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from functools import partial
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from logging import INFO
 from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
@@ -38,26 +38,57 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+_SUBSCRIBER_FAILED = "[SPECTER] Error in state subscriber for '%s': %s"
+
 
 def _held(name: str) -> Any:
     """What the ledger holds, under the name that it has in 0.1.x, by which subclasses and tests reach it."""
 
     def hold(service: Service, value: Any) -> None:
-        setattr(service._ledger, name, value)
+        held = getattr(service._specter, name)
+        copy = value.copy()  # it may be what is held
+        held.clear()
+        (held.extend if isinstance(held, list) else held.update)(copy)
 
-    return property(attrgetter(f"_ledger.{name}"), hold)
+    return property(attrgetter(f"_specter.{name}"), hold)
 
 
 def _held_set(name: str) -> Any:
     """The same of what the ledger holds in a dict, and was a set."""
 
     def get(service: Service) -> OrderedSet[Any]:
-        return OrderedSet(getattr(service._ledger, name))
+        return OrderedSet(getattr(service._specter, name))
 
     def hold(service: Service, value: Any) -> None:
-        setattr(service._ledger, name, dict.fromkeys(value))
+        held, copy = getattr(service._specter, name), dict.fromkeys(value)
+        held.clear()
+        held.update(copy)
 
     return property(get, hold)
+
+
+class Inside(Ledger):
+    """
+    What a service keeps for itself.
+
+    In one attribute of it, since applications have subclasses with private names of their own.
+    """
+
+    __slots__ = ("heard", "started", "starting", "stopping")
+
+    def __init__(self) -> None:
+        super().__init__([])
+        # The greenlet that starts the service, while it does, and what is set then, if somebody waits for that.
+        self.starting: Any = None
+        self.started: Event | None = None
+        # The stop that goes on, if it does.
+        self.stopping: Teardown | None = None
+        # (fn, state): who is to hear what; oldest first. Made for the first subscriber.
+        self.heard: deque[tuple[Callable[..., Any], dict[str, Any]]] | None = None
+
+    def forget_task(self, greenlet: Any) -> None:
+        """Own a greenlet no more, which has ended."""
+        self.tasks.pop(greenlet, None)
 
 
 class Service:
@@ -80,8 +111,10 @@ class Service:
     depends_on: tuple[str, ...] = ()
     stop_timeout: float = 30.0
 
-    # What must be plain functions, since nothing awaits them here.
-    _hooks: ClassVar[tuple[str, ...]] = ("on_start", "on_stop")
+    # What must be plain functions, since nothing awaits them here; and those of them that are not.
+    _specter_hooks: ClassVar[tuple[str, ...]] = ("on_start", "on_stop")
+    _specter_refused: ClassVar[tuple[str, ...]] = ()
+
     # {id: what can be killed}
     _intervals: dict[str, Any] = _held("intervals")
     _timeouts: dict[str, Any] = _held("timeouts")
@@ -91,12 +124,9 @@ class Service:
     _children: list[Service] = _held("children")
     _subscribers: OrderedSet[Callable[..., Any]] = _held_set("subscribers")
 
-    # Those of them that are not.
-    _coroutine_hooks: ClassVar[tuple[str, ...]] = ()
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._coroutine_hooks = tuple(name for name in cls._hooks if is_coroutine_function(getattr(cls, name)))
+        cls._specter_refused = tuple(name for name in cls._specter_hooks if is_coroutine_function(getattr(cls, name)))
 
     def __init__(self, name: str, initial_state: dict[str, Any] | None = None) -> None:
         self.name = name
@@ -104,14 +134,7 @@ class Service:
         self.priority = 100
         self._running = False
         self._state_lock = StateLock()
-        self._ledger = Ledger([])
-        # The greenlet that starts the service, while it does, and what is set then, if somebody waits for that.
-        self._starting: Any = None
-        self._started: Event | None = None
-        # The stop that goes on, if it does.
-        self._stopping: Teardown | None = None
-        # (fn, state): who is to hear what; oldest first. Made for the first subscriber.
-        self._heard: deque[tuple[Callable[..., Any], dict[str, Any]]] | None = None
+        self._specter = Inside()
 
     # Life cycle.
 
@@ -140,14 +163,14 @@ class Service:
             TypeError: A hook is a coroutine function.
             Exception: What `on_start` raised, logged already.
         """
-        if (self._running or self._starting is not None) and not _phases.may_start(self):
+        if (self._running or self._specter.starting is not None) and not _phases.may_start(self):
             return self
-        for name in self._coroutine_hooks:
+        for name in self._specter_refused:
             require_plain(getattr(self, name), f"{name} of {self.name!r}")
-        self._starting = getcurrent()
+        self._specter.starting = getcurrent()
         self._running = True
         # Asked once: a call of `info` that says nothing takes as long as all the rest.
-        informs = log.isEnabledFor(logging.INFO)
+        informs = log.isEnabledFor(INFO)
         if informs:
             log.info("[SPECTER] Service '%s' starting", self.name)
         try:
@@ -155,8 +178,8 @@ class Service:
         except BaseException as error:
             _phases.fail_start(self, error)
             raise
-        if self._stopping is None and self._running and self._started is None:
-            self._starting = None
+        if self._specter.stopping is None and self._running and self._specter.started is None:
+            self._specter.starting = None
             if informs:
                 log.info("[SPECTER] Service '%s' started", self.name)
         else:
@@ -176,13 +199,13 @@ class Service:
             The service.
         """
         if self._running:
-            if self._stopping is None:
-                teardown = self._stopping = Teardown(self, self._stop_hooks())
+            if self._specter.stopping is None:
+                teardown = self._specter.stopping = Teardown(self, self._specter_stop_hooks())
                 teardown.run()
                 if teardown.error is not None:
                     raise teardown.error
             else:
-                _phases.wait_for_stop(self, self._stopping)
+                _phases.wait_for_stop(self, self._specter.stopping)
         return self
 
     def __enter__(self) -> Self:
@@ -205,16 +228,25 @@ class Service:
         """
         with self._state_lock:
             self.state.update(partial)
-            subscribers = list(self._ledger.subscribers)
+            subscribers = list(self._specter.subscribers)
             if not subscribers:
                 return
             copy = dict(self.state)
-            heard = self._heard
+            heard = self._specter.heard
             if heard is None:
-                heard = self._heard = deque()
+                heard = self._specter.heard = deque()
             for fn in subscribers:
                 heard.append((fn, copy))
-        self._deliver(heard)
+        # All hear of all changes in their order, also when a subscriber makes another change.
+        while heard:
+            try:
+                fn, state = heard.popleft()
+            except IndexError:  # another thread has just taken the last one
+                return
+            try:
+                fn(state, self)
+            except Exception as error:
+                log.warning(_SUBSCRIBER_FAILED, self.name, error, exc_info=True)
 
     def get_state(self) -> dict[str, Any]:
         """A copy of the state, not deep."""
@@ -241,14 +273,19 @@ class Service:
         require_plain(fn, "a subscriber")
         if owner is not None:
             require_owner(owner)
-        subscribers = self._ledger.subscribers
+        subscribers = self._specter.subscribers
         subscribers[fn] = None
-        # In C, as is the line above: no lock is needed for one operation.
-        unsubscribe = partial(subscribers.pop, fn, None)
+
+        def unsubscribe() -> None:
+            subscribers.pop(fn, None)
+
         if owner is not None:
             owner.add_cleanup(unsubscribe)
         if immediate:
-            self._tell(fn, self.get_state())
+            try:
+                fn(self.get_state(), self)
+            except Exception as error:
+                log.warning(_SUBSCRIBER_FAILED, self.name, error, exc_info=True)
         return unsubscribe
 
     def watch(self, fn: Callable[[dict[str, Any], Any], Any], immediate: bool = True) -> Callable[[], None]:
@@ -257,7 +294,9 @@ class Service:
 
     # Tasks.
 
-    def spawn(self, callback: Callable[..., Any], *args: Any, label: str | None = None, **kwargs: Any) -> Any:
+    def spawn(
+        self, callback: Callable[..., Any], *args: Any, label: str | None = None, **kwargs: Any
+    ) -> Greenlet[..., Any]:
         """
         Start a task that the service owns. It runs from the next switch on; an error in it is logged.
 
@@ -281,14 +320,14 @@ class Service:
             try:
                 return callback(*args, **kwargs)
             except Exception as error:
-                self._log_task(callback, label, "Greenlet", error)
+                _log_task(self, callback, label, "Greenlet", error)
                 return None
 
-        return self._track_greenlet(gevent.spawn(_runner))
+        return self._track_greenlet(gevent.spawn(_runner))  # type: ignore[no-any-return]
 
     def spawn_later(
         self, seconds: float, callback: Callable[..., Any], *args: Any, label: str | None = None, **kwargs: Any
-    ) -> Any:
+    ) -> Greenlet[..., Any]:
         """`spawn` after *seconds*; killing the greenlet before that means that *callback* is never called."""
         if not self._running:
             raise RuntimeError(f"[SPECTER] Cannot schedule task for '{self.name}' before start()")
@@ -298,15 +337,15 @@ class Service:
             try:
                 return callback(*args, **kwargs)
             except Exception as error:
-                self._log_task(callback, label, "Delayed greenlet", error)
+                _log_task(self, callback, label, "Delayed greenlet", error)
                 return None
 
-        return self._track_greenlet(gevent.spawn_later(seconds, _runner))
+        return self._track_greenlet(gevent.spawn_later(seconds, _runner))  # type: ignore[no-any-return]
 
     def cancel_task(self, handle: Any) -> Self:
         """Kill a greenlet that `spawn` returned. `None` is ignored."""
         if handle is not None:
-            self._ledger.tasks.pop(handle, None)
+            self._specter.tasks.pop(handle, None)
             kill_soon(handle)
         return self
 
@@ -356,7 +395,7 @@ class Service:
             handler: A plain function of the data. Two services that listen with one function have it called once,
                 until both have stopped.
         """
-        self._ledger.bus_unsubs.append(bus._subscribe(event, handler, owner=self))
+        self._specter.bus_unsubs.append(bus._subscribe(event, handler, owner=self))
         return self
 
     def emit(self, event: str, data: Any = None) -> Self:
@@ -387,7 +426,7 @@ class Service:
         if not isinstance(child, Service):
             got = type(child).__name__
             raise TypeError(f"[SPECTER] '{self.name}' can only adopt Service instances, got {got}")
-        self._ledger.children.append(child)
+        self._specter.children.append(child)
         if start and not child.running:
             child.start()
         return self
@@ -425,7 +464,13 @@ class Service:
         if not self._running:
             raise RuntimeError(f"cannot enter {type(context_manager).__name__} in {self.name!r}: it is not started")
         if not isinstance(context_manager, AbstractContextManager):
-            raise TypeError(f"a context manager is needed, got {type(context_manager).__name__}")
+            kind = type(context_manager).__name__
+            if isinstance(context_manager, AbstractAsyncContextManager):
+                raise TypeError(
+                    f"a context manager is needed, {kind} is an async one: gevent awaits nothing, see "
+                    "specter.use_backend('asyncio')"
+                )
+            raise TypeError(f"a context manager is needed, got {kind}")
         value = context_manager.__enter__()
         self.add_cleanup(lambda: context_manager.__exit__(None, None, None))
         return value
@@ -452,13 +497,13 @@ class Service:
         """Have *fn* (a plain function) called at stop, the last added first. What cannot be called is ignored."""
         if callable(fn):
             require_plain(fn, "a cleanup")
-            self._ledger.cleanups.append(fn)
+            self._specter.cleanups.append(fn)
         return self
 
     def _forget_cleanup(self, fn: Callable[[], Any]) -> None:
         """Own *fn* no more: what it would have ended has ended by itself. Unknown ones are ignored."""
-        if fn in self._ledger.cleanups:
-            self._ledger.cleanups.remove(fn)
+        if fn in self._specter.cleanups:
+            self._specter.cleanups.remove(fn)
 
     def health(self) -> dict[str, Any]:
         """``{"status": "ok" or "stopped", "name": ...}``. Override it to add to it."""
@@ -466,7 +511,7 @@ class Service:
 
     # For subclasses of this package, which add what they do whatever a user's hooks do.
 
-    def _stop_hooks(self) -> tuple[Callable[[], Any], ...]:
+    def _specter_stop_hooks(self) -> tuple[Callable[[], Any], ...]:
         return (self.on_stop,)
 
     # For the modules that carry out its starts, stops, tasks and timers.
@@ -474,29 +519,13 @@ class Service:
     def _track_greenlet(self, greenlet: Any) -> Any:
         """Own a greenlet until it ends."""
         # A fake may have ended before it is given to us, and a link to it calls back at once.
-        self._ledger.tasks[greenlet] = None
+        self._specter.tasks[greenlet] = None
         if isinstance(greenlet, Greenlet):
             greenlet.specter_owned = True  # type: ignore[attr-defined]
-        greenlet.rawlink(self._untrack)
+        greenlet.rawlink(self._specter.forget_task)
         return greenlet
 
-    def _untrack(self, greenlet: Any) -> None:
-        self._ledger.tasks.pop(greenlet, None)
 
-    def _log_task(self, fn: Callable[..., Any], label: str | None, what: str, error: Exception) -> None:
-        label = label or getattr(fn, "__name__", "greenlet")
-        log.error("[SPECTER] %s error in '%s' (%s): %s", what, self.name, label, error, exc_info=True)
-
-    def _deliver(self, heard: deque[tuple[Callable[..., Any], dict[str, Any]]]) -> None:
-        while heard:
-            try:
-                fn, state = heard.popleft()
-            except IndexError:  # another thread has just taken the last one
-                return
-            self._tell(fn, state)
-
-    def _tell(self, fn: Callable[..., Any], state: dict[str, Any]) -> None:
-        try:
-            fn(state, self)
-        except Exception as error:
-            log.warning("[SPECTER] Error in state subscriber for '%s': %s", self.name, error, exc_info=True)
+def _log_task(service: Service, fn: Any, label: str | None, what: str, error: Exception) -> None:
+    label = label or getattr(fn, "__name__", "greenlet")
+    log.error("[SPECTER] %s error in '%s' (%s): %s", what, service.name, label, error, exc_info=True)

@@ -9,7 +9,7 @@ by it, too: the plan goes round until nothing is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Literal
 
 # A cleanup that adds a cleanup that adds a cleanup ... would keep a service for ever.
@@ -30,9 +30,12 @@ class Ledger:
 
     Args:
         children: ``{id of the child: child}`` if not given, which thousands can leave one by one; or a list.
+
+    Attributes:
+        held: Each of the others: ``any(held)`` tells whether anything must be released. They are never replaced.
     """
 
-    __slots__ = ("bus_unsubs", "children", "cleanups", "intervals", "subscribers", "tasks", "timeouts")
+    __slots__ = ("bus_unsubs", "children", "cleanups", "held", "intervals", "subscribers", "tasks", "timeouts")
 
     def __init__(self, children: Any = None) -> None:
         self.intervals: dict[str, Any] = {}
@@ -43,19 +46,19 @@ class Ledger:
         self.children: Any = {} if children is None else children
         self.cleanups: list[Callable[[], Any]] = []
         self.subscribers: dict[Any, Any] = {}
+        self.held: tuple[Collection[Any], ...] = (
+            self.intervals,
+            self.timeouts,
+            self.tasks,
+            self.bus_unsubs,
+            self.children,
+            self.cleanups,
+            self.subscribers,
+        )
 
     def __bool__(self) -> bool:
         """Whether anything must be released."""
-        # Asked at every stop, hence no loop.
-        return bool(
-            self.intervals
-            or self.timeouts
-            or self.tasks
-            or self.bus_unsubs
-            or self.children
-            or self.cleanups
-            or self.subscribers
-        )
+        return any(self.held)
 
     def teardown(self, *hooks: Callable[[], Any]) -> Iterator[Step]:
         """
@@ -80,29 +83,25 @@ class Ledger:
                 yield "timers", timers
             # Also without any: from here on none may be started.
             yield "tasks", None
-            if self.bus_unsubs:
-                self.bus_unsubs.reverse()
-                while self.bus_unsubs:
-                    yield "unsubscribe", self.bus_unsubs.pop()
-            if self.children:
-                for _ in range(len(self.children)):
-                    # Asked each time: one may have left by itself meanwhile. And no more than there were, or one that
-                    # adds another for ever would keep the round from ending.
-                    if self.children:
-                        yield "child", self._last_child()
-            if self.cleanups:
-                for _ in range(len(self.cleanups)):
-                    if self.cleanups:
-                        yield "cleanup", self.cleanups.pop()
+            if unsubs := self.bus_unsubs:
+                unsubs.reverse()
+                while unsubs:
+                    yield "unsubscribe", unsubs.pop()
+            # No more of these than there were, or one that adds another for ever would keep the round from ending.
+            # Asked each time: one may have left by itself meanwhile.
+            if children := self.children:
+                for _ in range(len(children)):
+                    if children:
+                        yield "child", children.pop() if isinstance(children, list) else children.popitem()[1]
+            if cleanups := self.cleanups:
+                for _ in range(len(cleanups)):
+                    if cleanups:
+                        yield "cleanup", cleanups.pop()
             if self.subscribers:
                 yield "subscribers", None
             rounds += 1
-            if not self:
+            if not any(self.held):
                 return
             if rounds == MOST_ROUNDS:
                 yield "endless", None
                 return
-
-    def _last_child(self) -> Any:
-        children = self.children
-        return children.pop() if isinstance(children, list) else children.popitem()[1]

@@ -1,5 +1,8 @@
 """The keys of a dict as a set."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from specter.sansio.ordered_set import OrderedSet
 
 
@@ -22,3 +25,11 @@ def test_changes_are_those_of_the_dict():
     assert list(keys) == ["a", "b"]
     items.discard("a")
     assert list(keys) == ["b"]
+
+
+@given(st.lists(st.integers(0, 5)), st.sets(st.integers(0, 5)))
+def test_it_equals_a_set_of_the_same_items(items, other):
+    view = OrderedSet(dict.fromkeys(items))
+
+    assert (view == other) == (other == view) == (set(items) == other)
+    assert (view == OrderedSet(dict.fromkeys(other))) == (set(items) == other)

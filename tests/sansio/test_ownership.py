@@ -2,7 +2,7 @@
 
 import pytest
 
-from specter.sansio.ownership import STOP_METHODS, require_callable, require_owner, stop_method
+from specter.sansio.ownership import STOP_METHODS, first_method, require_callable, require_owner, stop_method
 
 
 class Owner:
@@ -19,7 +19,7 @@ def test_what_has_add_cleanup_can_own():
     require_owner(Owner())
 
 
-@pytest.mark.parametrize("owner", [None, {}, Resource(add_cleanup=1)], ids=repr)
+@pytest.mark.parametrize("owner", [None, {}, Resource(add_cleanup=1)], ids=["none", "dict", "no function"])
 def test_what_has_none_cannot(owner):
     with pytest.raises(TypeError, match=rf"owner must have add_cleanup\(fn\), got {type(owner).__name__}"):
         require_owner(owner)
@@ -60,3 +60,8 @@ def test_without_one_the_error_says_what_was_tried():
         stop_method(Resource())
     with pytest.raises(TypeError, match=r"\(tried 'bye'\); pass stop_method="):
         stop_method(Resource(stop=print), "bye")
+
+
+def test_the_first_of_some_methods():
+    assert first_method(Resource(b=repr, c=print), ("a", "b", "c")) is repr
+    assert first_method(Resource(b=1), ("a", "b")) is None

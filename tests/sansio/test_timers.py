@@ -169,6 +169,13 @@ def test_a_key_says_its_kind_and_is_not_taken(monkeypatch):
     assert new_key("interval", {first}) == "interval_00000abc"
 
 
+def test_a_key_is_never_given_twice(monkeypatch):
+    numbers = iter([1, 1, 2**32 - 1])
+    monkeypatch.setattr("specter.sansio.timers._random.getrandbits", lambda bits: next(numbers))
+
+    assert new_key("interval", {"interval_00000001"}) == "interval_ffffffff"
+
+
 class AgainstASortedList(RuleBasedStateMachine):
     """The same calls to the heap and to a list that is sorted at each look."""
 
