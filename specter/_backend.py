@@ -47,8 +47,11 @@ OLD_PATHS = {
     "http": "specter_gevent.http",
     "router": "specter_gevent.router",
 }
-# Old paths under which asyncio has a file of its own.
-_BOTH = frozenset({"http", "router"})
+# The path below `specter.` that has a twin: the twin, which takes its place on gevent.
+_TWINS = {"testing": "specter_gevent.testing"}
+_ON_GEVENT = OLD_PATHS | _TWINS
+# Of these, what asyncio has a file of its own for.
+_BOTH = frozenset({"http", "router", *_TWINS})
 # The extra that a missing package comes with, by runtime.
 _EXTRAS = {
     "asyncio": ("quart", {"click", "engineio", "hypercorn", "quart", "socketio", "werkzeug"}),
@@ -204,26 +207,26 @@ def _checked(origin: str, value: str) -> Backend:
 
 class OldPaths(Loader):
     """
-    Finds the import paths of 0.1.x, `specter.core.bus` and the like.
+    Finds the import paths of 0.1.x, `specter.core.bus` and the like, and those that have a twin, `specter.testing`.
 
     On gevent each is the module that took its place: the same object, with its own name and spec, so that what is
     patched there reaches the code that runs. On asyncio they are refused with a hint at the switch.
 
-    It stands first among the finders, because asyncio has files under two of these paths.
+    It stands first among the finders, because asyncio has files under some of these paths.
     """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find an old path; None for every other, and for those that asyncio has files for."""
+        """Find such a path; None for every other, and on asyncio for those that it has files for."""
         if not fullname.startswith("specter."):
             return None
         old = fullname.removeprefix("specter.")
-        if old not in OLD_PATHS:
+        if old not in _ON_GEVENT:
             return None
         if current_backend() == "gevent":
             take(fullname)
-            return ModuleSpec(fullname, self, origin=OLD_PATHS[old], is_package=old == "core")
+            return ModuleSpec(fullname, self, origin=_ON_GEVENT[old], is_package=old in {"core", *_TWINS})
         if old in _BOTH:
             take(fullname)
             return None

@@ -1,0 +1,1 @@
+"""What both harnesses share, and the pytest plugin. Importing this imports no runtime."""
