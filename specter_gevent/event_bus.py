@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from specter.sansio.callables import require_plain
 from specter.sansio.listeners import Hearing, Listeners, Unread
 from specter.sansio.ownership import require_callable
 
+from ._bus_events import Events, no_extra
 from ._limit import within
 from ._locks import StateLock
 
@@ -30,9 +31,7 @@ class EventBus:
 
     def __init__(self) -> None:
         self._lock = StateLock()
-        # As in 0.1.x, "*" is a name as others are, and each `once` is a listener of its own.
-        self._listeners: Listeners[None] = Listeners(wild=":*", once_apart=True)
-        self._heard = self._listeners.heard
+        self._use(_table())
 
     # Subscribing.
 
@@ -168,6 +167,27 @@ class EventBus:
             unsubscribe()
             events._end()
 
+    @property
+    def _events(self) -> Events:
+        return Events(self._listeners, self._lock)
+
+    @_events.setter
+    def _events(self, events: Mapping[Any, Iterable[Callable[[Any], Any]]]) -> None:
+        if isinstance(events, Events):
+            self._use(events.listeners)
+        else:
+            self._use(_table())
+            self._events.update({event: set(fns) for event, fns in events.items()})
+
+    @_events.deleter
+    def _events(self) -> None:
+        # So mock.patch.object does, and then puts the former one back if it finds none.
+        del self._listeners
+
+    def _use(self, listeners: Listeners[None]) -> None:
+        self._listeners = listeners
+        self._heard = listeners.heard
+
     def _subscribe(
         self, event: Any, fn: Callable[[Any], Any], *, owner: Any = None, once: bool = False
     ) -> Callable[[], None]:
@@ -175,11 +195,12 @@ class EventBus:
             require_callable(fn, f"[SPECTER:bus] {'once' if once else 'on'}('{event}'): callback")
         require_plain(fn, "a listener")
         with self._lock:
-            entry, holder = self._listeners.add(event, fn, _nothing, once=once, holder=None if once else id(owner))
+            listeners = self._listeners
+            entry, holder = listeners.add(event, fn, no_extra, once=once, holder=None if once else id(owner))
 
         def unsubscribe() -> None:
             with self._lock:
-                self._listeners.release(entry, holder)
+                listeners.release(entry, holder)
 
         return unsubscribe
 
@@ -230,8 +251,9 @@ class EventStream:
         self._came.set()
 
 
-def _nothing() -> None:
-    """What the twin keeps for a listener: it needs no more than the function."""
+def _table() -> Listeners[None]:
+    # As in 0.1.x, "*" is a name as others are, and each `once` is a listener of its own.
+    return Listeners(wild=":*", once_apart=True)
 
 
 bus = EventBus()

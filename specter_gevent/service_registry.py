@@ -25,7 +25,8 @@ class SPECTERRegistry:
             taken="[SPECTER:registry] '{key}' is already provided. Pass replace=True to overwrite.",
             missing="[SPECTER:registry] '{key}' is not provided. Currently registered: {keys}",
         )
-        self._entries = self._table.values
+        # {key: who takes its value out by a stop, or None}. Applications look here; nothing in the registry does.
+        self._owners: dict[str, Any] = {}
         self._waiters: dict[str, list[AsyncResult[Any]]] = {}
 
     def provide(self, key: str, value: T, owner: Any = None, replace: bool = False) -> T:
@@ -53,6 +54,7 @@ class SPECTERRegistry:
             )
         with self._lock:
             proof = self._table.provide(key, value, replace=replace)
+            self._owners[key] = owner
             waiters = self._waiters.pop(key, [])
         if owner is not None:
             owner.add_cleanup(lambda: self._withdraw(key, proof))
@@ -64,11 +66,12 @@ class SPECTERRegistry:
         """Take a value out. Returns whether there was one."""
         key = checked_key(key, _REFUSAL, "unregister")
         with self._lock:
+            self._owners.pop(key, None)
             return self._table.unregister(key)
 
     def resolve(self, key: str) -> Any:
         """The value, or `None`."""
-        return self._entries.get(checked_key(key, _REFUSAL, "resolve"))
+        return self._table.values.get(checked_key(key, _REFUSAL, "resolve"))
 
     def require(self, key: str) -> Any:
         """
@@ -81,7 +84,7 @@ class SPECTERRegistry:
 
     def has(self, key: str) -> bool:
         """Whether there is a value, be it `None`."""
-        return checked_key(key, _REFUSAL, "has") in self._entries
+        return checked_key(key, _REFUSAL, "has") in self._table.values
 
     def wait_for(self, key: str, timeout: float | None = None) -> Any:
         """
@@ -97,8 +100,8 @@ class SPECTERRegistry:
         """
         key = checked_key(key, _REFUSAL, "wait_for")
         with self._lock:
-            if key in self._entries:
-                return self._entries[key]
+            if key in self._table.values:
+                return self._table.values[key]
             waiter: AsyncResult[Any] = AsyncResult()
             self._waiters.setdefault(key, []).append(waiter)
         try:
@@ -113,6 +116,7 @@ class SPECTERRegistry:
         """Take all values out. Who waits for one gets a `RuntimeError`."""
         with self._lock:
             self._table.clear()
+            self._owners.clear()
             waiters = dict(self._waiters)
             self._waiters.clear()
         for key, waiting in waiters.items():
@@ -127,11 +131,25 @@ class SPECTERRegistry:
         They stand in the order in which they came.
         """
         with self._lock:
-            return [*self._entries]
+            return [*self._table.values]
+
+    @property
+    def _entries(self) -> dict[str, Any]:
+        return self._table.values
+
+    @_entries.setter
+    def _entries(self, entries: dict[str, Any]) -> None:
+        self._table.values = entries
+
+    @_entries.deleter
+    def _entries(self) -> None:
+        # So mock.patch.object does, and then puts the former ones back if it finds none.
+        del self._table.values
 
     def _withdraw(self, key: str, proof: object) -> None:
         with self._lock:
-            self._table.withdraw(key, proof)
+            if self._table.withdraw(key, proof):
+                self._owners.pop(key, None)
 
     def _forget(self, key: str, waiter: AsyncResult[Any]) -> None:
         with self._lock:

@@ -144,6 +144,14 @@ class Listeners(Generic[L]):
         entry.hold(holder, once)
         return entry, holder
 
+    def events(self) -> list[str]:
+        """The names and prefixes that have listeners, oldest first."""
+        return list(self._subscribed)
+
+    def listening(self, event: str) -> list[Callable[..., Any]]:
+        """The functions that listen to *event* as subscribed to, oldest first."""
+        return [entry.fn for entry in self._subscribed.get(event, {}).values()]
+
     def find(self, event: str, fn: Callable[..., Any]) -> Entry[L] | None:
         """The listener that *fn* is for *event*, as subscribed to."""
         return self._subscribed.get(event, {}).get(_key(fn))

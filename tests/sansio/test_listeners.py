@@ -28,6 +28,17 @@ def test_nobody_hears_at_first():
     assert table().count() == 0
 
 
+def test_it_tells_who_listens_to_what_as_subscribed_to():
+    listeners = table()
+    add(listeners, "a*", print)
+    add(listeners, "a", print)
+    add(listeners, "a", repr, once=True)
+
+    assert listeners.events() == ["a*", "a"]
+    assert listeners.listening("a") == [print, repr]
+    assert listeners.listening("b") == []
+
+
 def test_what_is_made_for_a_listener_is_made_once():
     listeners = table()
     entry, _ = add(listeners, "a", print, "first")
