@@ -10,10 +10,10 @@ import anyio
 import pytest
 from anyio import from_thread, to_thread
 from anyio.lowlevel import checkpoint
-from cancel_everywhere import cancel_everywhere
 from trio.testing import MockClock
 
 from specter import Cache, Runtime, Service, bus, create_cache
+from specter.testing import cancel_everywhere
 
 
 @pytest.fixture(autouse=True)

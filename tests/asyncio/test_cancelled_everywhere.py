@@ -10,7 +10,6 @@ import subprocess
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from cancel_everywhere import cancel_everywhere
 from children import alive
 
 from specter import (
@@ -26,6 +25,7 @@ from specter import (
     bus,
     registry,
 )
+from specter.testing import cancel_everywhere
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ import logging
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from cancel_everywhere import cancel_everywhere
 from moved_clock import BACKENDS
 
 from specter import EventBus, Runtime, Service, bus
+from specter.testing import cancel_everywhere
 
 jumping = pytest.mark.parametrize("anyio_backend", [make() for make in BACKENDS], ids=["asyncio", "trio"])
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import anyio
 import pytest
-from cancel_everywhere import cancel_everywhere
 
 from specter import Handler, SocketIngress, registry
+from specter.testing import cancel_everywhere
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from contextlib import suppress
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from cancel_everywhere import cancel_everywhere
 from cells import CALLERS, NATIVE, by_a_worker_thread, cells, hang, swallow, twice_at_once, waits_at
 from moved_clock import BACKENDS
 from parts import Part
 
 from specter import Controller, Runtime, ServiceError, ServiceManager, registry
+from specter.testing import cancel_everywhere
 
 # `boot()` outside of a block is asyncio's alone.
 on_asyncio = pytest.mark.parametrize("anyio_backend", [BACKENDS[0]()], ids=["asyncio"])

@@ -8,11 +8,11 @@ import threading
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from cancel_everywhere import cancel_everywhere
 from children import at_most, eventually
 from moved_clock import BACKENDS
 
 from specter import QueueService, Runtime, Service
+from specter.testing import cancel_everywhere
 
 
 class Collecting(QueueService):

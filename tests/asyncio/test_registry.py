@@ -5,10 +5,10 @@ import re
 import anyio
 import pytest
 from anyio import to_thread
-from cancel_everywhere import cancel_everywhere
 from moved_clock import BACKENDS
 
 from specter import Runtime, Service, SPECTERRegistry
+from specter.testing import cancel_everywhere
 
 jumping = pytest.mark.parametrize("anyio_backend", [make() for make in BACKENDS], ids=["asyncio", "trio"])
 

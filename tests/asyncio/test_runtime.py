@@ -11,11 +11,11 @@ import anyio
 import pytest
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
-from cancel_everywhere import cancel_everywhere
 from moved_clock import BACKENDS
 from parts import Part
 
 from specter import Runtime, Service
+from specter.testing import cancel_everywhere
 
 asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 

@@ -8,12 +8,12 @@ import logging
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from cancel_everywhere import cancel_everywhere
 from children import eventually
 from moved_clock import BACKENDS
 from parts import Part
 
 from specter import Runtime, Service, bus
+from specter.testing import cancel_everywhere
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from contextvars import ContextVar
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from cancel_everywhere import cancel_everywhere
 from parts import Part
 
 from specter import Runtime, Service
+from specter.testing import cancel_everywhere
 
 
 @pytest.fixture

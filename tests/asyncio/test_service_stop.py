@@ -7,12 +7,12 @@ import sys
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from cancel_everywhere import cancel_everywhere
 from moved_clock import BACKENDS
 from parts import Part
 
 from specter import Runtime, Service
 from specter.sansio.ledger import MOST_ROUNDS
+from specter.testing import cancel_everywhere
 
 
 @pytest.fixture(params=BACKENDS, ids=lambda make: make.__name__.removeprefix("jumping_"))

@@ -7,10 +7,10 @@ import anyio
 import pytest
 import trio.testing
 from anyio.lowlevel import checkpoint
-from cancel_everywhere import cancel_everywhere
 from children import at_most, eventually
 
 from specter import Runtime, Service, Watcher, WatcherError
+from specter.testing import cancel_everywhere
 
 # Waits between tries are no longer than this here. Seconds.
 SHORT = 0.02

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import socketio
 from anyio.lowlevel import checkpoint
-from cancel_everywhere import cancel_everywhere
 from flask import Flask
 from quart import Quart
 from quart.testing.app import LifespanError
 
 from specter import Controller, Handler, Runtime, Service, ServiceManager, boot, registry
+from specter.testing import cancel_everywhere
 
 
 class Part(Service):

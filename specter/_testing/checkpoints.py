@@ -1,0 +1,87 @@
+"""What cancelling at each checkpoint needs on every runtime: the count, the ways, and what a failure is told as."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+# A scenario that never ends would be run without end.
+MOST = 1000
+
+
+class Countdown:
+    """
+    Acts at the *k*-th checkpoint that it is told of.
+
+    Args:
+        k: From 1; 0 for none.
+
+    Attributes:
+        act: A function of what is waited for there. Set by the way in which the scenario is run.
+        where: The line of that checkpoint; empty before it.
+        came_at: The line at which the cancellation came out: a later one, if the checkpoint was shielded.
+    """
+
+    def __init__(self, k: int) -> None:
+        self.k = k
+        self.act: Callable[[Any], object] = lambda waits_for: None
+        self.where = ""
+        self.came_at = ""
+        self._left = k
+
+    @property
+    def reached(self) -> bool:
+        """Whether the scenario came to the checkpoint."""
+        return 0 < self.k and self._left <= 0
+
+    def __call__(self, waits_for: Any, where: Callable[[], str]) -> None:
+        """Be told of a checkpoint; *where* names its line, and is called for the one that counts."""
+        self._left -= 1
+        if self._left == 0:
+            self.where = where()
+            self.act(waits_for)
+
+    def thrown(self, error: BaseException | None, where: Callable[[], str]) -> None:
+        """Be told of what is thrown into the scenario; *where* names the line."""
+        if self.reached and not self.came_at and not isinstance(error, Exception | None):
+            self.came_at = where()
+
+    def note(self, way: str, backend: str) -> str:
+        """Say at which checkpoint the scenario was cancelled, if it was."""
+        if self.k == 0:
+            return f"not cancelled ({backend}): the scenario or the check fails by itself"
+        if not self.reached:
+            return f"on the way to checkpoint {self.k} ({way}, {backend})"
+        came = "" if self.came_at in ("", self.where) else f"; the cancellation came {self.came_at}"
+        return f"cancelled at checkpoint {self.k} ({way}, {backend}), {self.where}{came}"
+
+
+def checked_ways(ways: Iterable[str] | None, known: tuple[str, ...], backend: str) -> tuple[str, ...]:
+    """
+    Those to try: all that are known if none are given.
+
+    Raises:
+        ValueError: One is unknown.
+    """
+    if ways is None:
+        return known
+    chosen = (ways,) if isinstance(ways, str) else tuple(ways)
+    for way in chosen:
+        if way not in known:
+            raise ValueError(f"unknown way {way!r}: on {backend} there are {', '.join(known)}")
+    return chosen
+
+
+def require_scenario(scenario: object) -> None:
+    """
+    Refuse what cannot be run again and again.
+
+    Raises:
+        TypeError: *scenario* is a coroutine, or cannot be called.
+    """
+    if not callable(scenario):
+        raise TypeError(
+            f"a scenario must be a function, which is called once for each checkpoint, got {scenario!r}\n"
+            "    cancel_everywhere(scenario())    # wrong: a coroutine runs only once\n"
+            "    cancel_everywhere(scenario)"
+        )

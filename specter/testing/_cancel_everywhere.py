@@ -1,0 +1,205 @@
+"""
+Running a scenario once for each of its checkpoints, and cancelling it there.
+
+    scope    a cancel scope round it: delivered at every wait from there on
+    native   asyncio's own `Task.cancel()`: delivered once, at the wait itself
+    late     the same, when what it waited for has come and the task was not yet told
+    below    the scope again, but the checkpoints of all other tasks are counted as well
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+from specter._calls import call
+from specter._loop import Loop
+from specter._testing.checkpoints import MOST, Countdown, checked_ways, require_scenario
+from specter._waiting import waits
+
+from ._stepped import Stepped, place, told_of_other_tasks
+
+WAYS = {"asyncio": ("scope", "native", "late", "below"), "trio": ("scope", "below")}
+
+# What was cancelled has ended after so many turns of the event loop, unless it waits for something.
+_TURNS = 10
+# What waits for a thread or a child process has this many more chances, of a millisecond each.
+_CHANCES = 50
+
+Scenario = Callable[[], Awaitable[Any]]
+
+
+async def cancel_everywhere(
+    scenario: Scenario,
+    check: Callable[[], Any] | None = None,
+    *,
+    prepare: Callable[[], Any] | None = None,
+    ways: Iterable[str] | None = None,
+    timeout: float = 60.0,
+) -> int:
+    """
+    Run *scenario* to its end, and then once for each of its checkpoints, cancelled there; in each way.
+
+    A checkpoint is where a task waits. What fails is raised at once, with a note that says at which checkpoint the
+    scenario was cancelled, in which way, and at which line. After each run no task may be left that was not there
+    before.
+
+    Args:
+        scenario: A coroutine function, called for each run. It must not need more than 1,000 checkpoints.
+        check: Plain or a coroutine function, called after each run when all that could end has ended: asserts that
+            what must hold holds, however far the scenario came.
+        prepare: Plain or a coroutine function, called before each run, and not cancelled.
+        ways: Those to try. On asyncio ``scope`` (a cancel scope), ``native`` (`asyncio.Task.cancel`), ``late`` (the
+            same, when what was waited for has just come) and ``below`` (a scope, at the checkpoints of tasks that the
+            scenario starts as well); on trio ``scope`` and ``below``. All that the event loop has if not given.
+        timeout: How long one run, with what is prepared and checked, takes at most. Seconds of the event loop's clock:
+            give more where virtual time passes.
+
+    Returns:
+        How many times the scenario was cancelled.
+
+    Raises:
+        AssertionError: Tasks are left, or one run took too long.
+        TypeError: *scenario* cannot be called.
+        ValueError: A way is unknown.
+        BaseException: What the scenario or the check raised.
+    """
+    require_scenario(scenario)
+    backend = "trio" if Loop.is_trio() else "asyncio"
+    trial = _Trial(scenario, check, prepare, timeout, backend)
+    chosen = checked_ways(ways, WAYS[backend], backend)
+    await trial.run("scope", Countdown(0))
+    count = 0
+    for way in chosen:
+        for k in range(1, MOST + 1):
+            countdown = Countdown(k)
+            await trial.run(way, countdown)
+            if not countdown.reached:
+                break
+            count += 1
+        else:
+            raise AssertionError(f"the scenario has more than {MOST} checkpoints ({way}, {backend})")
+    return count
+
+
+class _Trial:
+    """One scenario with what belongs to it; see `cancel_everywhere`."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        check: Callable[[], Any] | None,
+        prepare: Callable[[], Any] | None,
+        timeout: float,
+        backend: str,
+    ) -> None:
+        self._scenario = scenario
+        self._check = check
+        self._prepare = prepare
+        self._timeout = timeout
+        self._backend = backend
+        self._run_before = ""
+
+    async def run(self, way: str, countdown: Countdown) -> None:
+        """Run it once, and tell in what is raised where that came from."""
+        try:
+            with anyio.move_on_after(self._timeout) as patience:
+                await self._run(way, countdown)
+            if patience.cancelled_caught:
+                raise AssertionError(f"a run did not end within {self._timeout} seconds (timeout=)")
+        except BaseException as error:
+            error.add_note(countdown.note(way, self._backend))
+            if self._run_before and not countdown.reached:
+                error.add_note(f"the run before it was {self._run_before}")
+            raise
+        self._run_before = countdown.note(way, self._backend) if countdown.reached else ""
+
+    async def _run(self, way: str, countdown: Countdown) -> None:
+        if self._prepare is not None:
+            await call(self._prepare)
+        before, waiting = _tasks(), len(waits)
+        await _RUNS[way](self._scenario, countdown)
+        for _ in range(_TURNS):
+            await checkpoint()
+        if self._check is not None:
+            await call(self._check)
+        await _require_no_tasks(before)
+        assert len(waits) <= waiting, "somebody still waits for a start or a stop"
+
+
+async def _in_a_scope(scenario: Scenario, countdown: Countdown) -> None:
+    with anyio.CancelScope() as scope:
+        countdown.act = lambda waits_for: scope.cancel()
+        await Stepped(_called(scenario), countdown)
+
+
+async def _with_all_below(scenario: Scenario, countdown: Countdown) -> None:
+    with told_of_other_tasks(countdown):
+        await _in_a_scope(scenario, countdown)
+
+
+async def _natively(scenario: Scenario, countdown: Countdown) -> None:
+    await _in_a_task(scenario, countdown, lambda task, waits_for: task.cancel())
+
+
+async def _late(scenario: Scenario, countdown: Countdown) -> None:
+    def cancel(task: asyncio.Task[Any], waits_for: Any) -> None:
+        if waits_for is None:  # a turn of the loop is all it waits for
+            task.cancel()
+        else:
+            waits_for.add_done_callback(lambda _: task.cancel())
+
+    await _in_a_task(scenario, countdown, cancel)
+
+
+async def _in_a_task(
+    scenario: Scenario, countdown: Countdown, cancel: Callable[[asyncio.Task[Any], Any], object]
+) -> None:
+    async def main() -> None:
+        await Stepped(_called(scenario), countdown)
+
+    task = asyncio.create_task(main())
+    countdown.act = lambda waits_for: cancel(task, waits_for)
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:  # it takes too long
+        task.cancel()
+        raise
+    if not task.cancelled():
+        task.result()
+
+
+async def _called(scenario: Scenario) -> Any:
+    return await scenario()
+
+
+_RUNS = {"scope": _in_a_scope, "native": _natively, "late": _late, "below": _with_all_below}
+
+
+async def _require_no_tasks(before: dict[Any, str]) -> None:
+    left: list[str] = []
+    for _ in range(_CHANCES):
+        left = [f"{name}, waits {place(task)}" for task, name in _tasks().items() if task not in before]
+        if not left:
+            return
+        await anyio.sleep(0.001)
+    raise AssertionError("tasks are left:\n" + "\n".join(left))
+
+
+def _tasks() -> dict[Any, str]:
+    """All tasks of this event loop, but the one in which each runtime serves the timers of all its services."""
+    if Loop.is_trio():
+        found = {}
+        ahead = [sys.modules["trio"].lowlevel.current_root_task()]
+        while ahead:
+            task = ahead.pop()
+            found[task] = task.name
+            ahead += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+    else:
+        found = {task: task.get_name() for task in asyncio.all_tasks()}
+    return {task: name for task, name in found.items() if not name.startswith("timers of ")}
