@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from types import CoroutineType
 from typing import Any
 
@@ -21,6 +22,9 @@ from ._locks import StateLock
 from .event_bus import bus
 
 log = logging.getLogger(__name__)
+
+# Another one in its place is a test's, which makes values age by it, as they do in 0.1.x.
+_wall_clock = time.time
 
 # {greenlet: the computations whose factories it runs, outermost first}
 _computing: dict[object, tuple[Computation, ...]] = {}
@@ -48,7 +52,7 @@ class Cache:
         # Exists to be waited for, and guards no state: who has it computes.
         self._turn = BoundedSemaphore(1)
         self._slot: Slot[Computation] = Slot(rules.bent_seconds(ttl or 0))
-        self._updated_at: float = 0
+        self._stored_at: float = 0
         self._invalidate_callbacks: list[Callable[[], Any]] = []
         # The greenlets that invalidate it: a cycle of dependencies ends where it began.
         self._invalidating: list[object] = []
@@ -66,16 +70,16 @@ class Cache:
     @property
     def updated_at(self) -> float:
         """When the value was stored, in seconds since the epoch (values age by another clock); 0 if there is none."""
-        return self._updated_at
+        return self._stored_at
 
     def get(self, default: Any = None) -> Any:
         """The value; *default* if there is none, or it has expired."""
-        value = self._value()
+        value = self._fresh()
         return default if value is None else value
 
     def is_valid(self) -> bool:
         """Whether there is a value that has not expired."""
-        return self._value() is not None
+        return self._fresh() is not None
 
     def set(self, value: Any, ttl: float | None = None) -> None:
         """
@@ -87,8 +91,8 @@ class Cache:
         """
         lifetime = None if ttl is None else rules.bent_seconds(ttl)
         with self._lock:
-            self._slot.put(value, lifetime, time.monotonic, time.monotonic())
-            self._updated_at = time.time()
+            self._slot.put(value, lifetime, monotonic, monotonic())
+            self._stored_at = time.time()
 
     def get_or_compute(self, factory: Callable[[], Any], ttl: float | None = None) -> Any:
         """
@@ -172,24 +176,59 @@ class Cache:
             self._empty()
         log.debug("cache %r destroyed", self.name)
 
+    # Names by which tests look into a cache, and put into it what is to be old.
+
+    @property
     def _value(self) -> Any:
+        return None if self._slot.entry is None else self._slot.entry.value
+
+    @_value.setter
+    def _value(self, value: Any) -> None:
+        with self._lock:
+            self._slot.put(value, None, monotonic, monotonic() - (time.time() - self._stored_at))
+
+    @property
+    def _updated_at(self) -> float:
+        return self._stored_at
+
+    @_updated_at.setter
+    def _updated_at(self, at: float) -> None:
+        with self._lock:
+            entry, shift = self._slot.entry, at - self._stored_at
+            if entry is not None:
+                expires_at = None if entry.expires_at is None else entry.expires_at + shift
+                self._slot.entry = entry._replace(updated_at=entry.updated_at + shift, expires_at=expires_at)
+            self._stored_at = at
+
+    @property
+    def _ttl(self) -> float:
+        return self._slot.ttl
+
+    @_ttl.setter
+    def _ttl(self, ttl: float) -> None:
+        self._slot.ttl = ttl
+
+    def _fresh(self) -> Any:
         entry = self._slot.entry
         if entry is None:
             return None
-        if entry.expires_at is not None and time.monotonic() >= entry.expires_at:
+        if entry.expires_at is not None and self._age(entry) >= entry.expires_at - entry.updated_at:
             self._expire(entry)
             return None
         return entry.value
 
+    def _age(self, entry: Entry) -> float:
+        return monotonic() - entry.updated_at if time.time is _wall_clock else time.time() - self._stored_at
+
     def _empty(self) -> None:
         self._slot.empty()
-        self._updated_at = 0
+        self._stored_at = 0
 
     def _expire(self, entry: Entry) -> None:
         with self._lock:
             if self._slot.entry is entry:
                 self._slot.entry = None
-                self._updated_at = 0
+                self._stored_at = 0
 
     def _dependency_changed(self, data: Any = None) -> None:
         if getcurrent() not in self._invalidating:
@@ -203,7 +242,7 @@ class Cache:
 
     def _in_turn(self, factory: Callable[[], Any], ttl: float | None, asking: tuple[Computation, ...]) -> Any:
         with self._turn:
-            value = self._value()
+            value = self._fresh()
             return self._compute(factory, ttl, asking) if value is None else value
 
     def _compute(self, factory: Callable[[], Any], ttl: float | None, asking: tuple[Computation, ...]) -> Any:
@@ -226,9 +265,9 @@ class Cache:
 
     def _end(self, computation: Computation, ttl: float | None) -> None:
         with self._lock:
-            self._slot.end(computation, ttl, time.monotonic, time.monotonic())
+            self._slot.end(computation, ttl, monotonic, monotonic())
             if computation.has_outcome and not computation.outdated:
-                self._updated_at = time.time()
+                self._stored_at = time.time()
 
 
 @contextmanager

@@ -192,7 +192,7 @@ class Router:
         planned = planned_routes(self.name, self._collected_routes())
         for endpoint, view, spec in planned[self._planned :]:
             if endpoint not in self._planned_views:
-                self._planned_views[endpoint] = _answered(view, spec.json_errors)
+                self._planned_views[endpoint] = self._build_view(view, spec)
             self._blueprint.add_url_rule(spec.rule, endpoint, self._planned_views[endpoint], methods=list(spec.methods))
         self._planned = len(planned)
 
@@ -202,16 +202,16 @@ class Router:
                 yield name, getattr(self, name), spec
         yield from self._dynamic_routes
 
+    def _build_view(self, method: Callable[..., Any], spec: RouteSpec) -> Callable[..., Any]:
+        """What Flask calls for a route. Applications override it, to put something round every view."""
+        if spec.json_errors:
+            return json_endpoint(None if spec.json_errors is True else spec.json_errors)(method)
+        require_plain(method, "a view")
 
-def _answered(view: Callable[..., Any], json_errors: str | bool | None) -> Callable[..., Any]:
-    if json_errors:
-        return json_endpoint(None if json_errors is True else json_errors)(view)
-    require_plain(view, "a view")
+        @wraps(method)
+        def answered(*args: Any, **kwargs: Any) -> Any:
+            value = method(*args, **kwargs)
+            # Flask answers all else itself, and the sooner for it; lists only since 2.2.
+            return respond(value) if isinstance(value, (Outcome, list)) else value
 
-    @wraps(view)
-    def answered(*args: Any, **kwargs: Any) -> Any:
-        value = view(*args, **kwargs)
-        # Flask answers all else itself, and the sooner for it; lists only since 2.2.
-        return respond(value) if isinstance(value, (Outcome, list)) else value
-
-    return answered
+        return answered

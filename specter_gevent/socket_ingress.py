@@ -231,6 +231,10 @@ class SocketIngress:
 
     # Internal.
 
+    @property
+    def _default_error_subscribers(self) -> list[Subscription]:
+        return [*self._error_table.of(_ERRORS)]
+
     def _failed(self, event: str, subscription: Subscription, answers: Answers, error: Exception) -> None:
         if answers.fail(error):
             log.debug("%s refused a connection: %s", name_of(subscription.fn), error)

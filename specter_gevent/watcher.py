@@ -79,8 +79,9 @@ class Watcher:
         if transform is not None:
             _require_function(transform, f"transform of watcher {name!r}")
         self.name = name
-        self._source: Callable[[], Any] = source
-        self._mode = "poll" if poll is not None else "stream"
+        # One of them is None. Tests of applications put others in their place.
+        self._poll_fn: Any = poll
+        self._stream_fn: Any = stream
         self._interval = max(LEAST_INTERVAL, float(interval))
         self._retry = bool(retry)
         self._max_backoff = float(max_backoff) if max_backoff > 0 else LEAST_INTERVAL
@@ -179,6 +180,10 @@ class Watcher:
             "subscribers": len(self._subscribers),
         }
 
+    @property
+    def _mode(self) -> str:
+        return "stream" if self._poll_fn is None else "poll"
+
     def _run(self) -> None:
         stopped, backoff = self._stop_event, Backoff(self._max_backoff)
         try:
@@ -211,13 +216,13 @@ class Watcher:
 
     def _poll(self, stopped: Event) -> None:
         while not stopped.is_set():
-            self._observe(self._source())
+            self._observe(self._poll_fn())
             self._worked_at = time.monotonic()
             stopped.wait(timeout=self._interval)
 
     def _read(self, stopped: Event) -> None:
         try:
-            source = self._source()
+            source = self._stream_fn()
             with closed_after(source):
                 for value in source:
                     if stopped.is_set():
@@ -234,6 +239,10 @@ class Watcher:
         if self._dedupe and self._last_value is not _NOTHING and value == self._last_value:
             return
         self._last_value = value
+        self._notify(value)
+
+    def _notify(self, value: Any) -> None:
+        """Call the subscribers. Tests of applications do so too, in place of poll or stream."""
         for fn in list(self._subscribers):
             try:
                 fn(value, self)

@@ -16,10 +16,10 @@ from specter_gevent import Cache, bus, cache, create_cache
 @pytest.fixture
 def clock(monkeypatch):
     """Both clocks of the module, moved by hand."""
-    moved = SimpleNamespace(now=1000.0, today=5e8)
-    monkeypatch.setattr(
-        "specter_gevent.cache.time", SimpleNamespace(monotonic=lambda: moved.now, time=lambda: moved.today)
-    )
+    moved = SimpleNamespace(now=1000.0, today=5e8, time=lambda: moved.today)
+    monkeypatch.setattr(cache, "monotonic", lambda: moved.now)
+    monkeypatch.setattr(cache, "time", moved)
+    monkeypatch.setattr(cache, "_wall_clock", moved.time)
     return moved
 
 

@@ -1,6 +1,7 @@
 """Caches."""
 
 import time
+from unittest.mock import patch
 
 import gevent
 from observing import Part, dies, differs, raised, returns, soon, turns
@@ -315,12 +316,9 @@ def a_text_for_depends_on():
 def the_wall_clock_is_set():
     cache = create_cache("c", ttl=60)
     cache.set("value")
-    set_clock = time.time() + 3600
-    real, time.time = time.time, lambda: set_clock
-    try:
+    an_hour_on = time.time() + 3600
+    with patch("time.time", lambda: an_hour_on), patch("specter.core.cache._wall_clock", time.time, create=True):
         return [cache.get()]
-    finally:
-        time.time = real
 
 
 def destroy_takes_it_out_of_everything():

@@ -1,11 +1,15 @@
 """Names with an underscore that tests and subclasses of applications know: what they show, and what they change."""
 
+import time
+from functools import wraps
 from typing import Any
 from unittest.mock import patch
 
-from observing import Part
+import specter.core.cache
+from flask import Flask
+from observing import Part, dies, soon
 
-from specter import EventBus, SPECTERRegistry
+from specter import Cache, EventBus, Router, SocketIngress, SPECTERRegistry, Watcher, route
 
 
 class _Heard:
@@ -147,3 +151,119 @@ def registry_entries_are_put_back_by_a_patch():
     with patch.dict(registry._entries, {"d": 4}):
         also = registry.require("d")
     return [within, also, registry.list()]
+
+
+def cache_shows_its_value_and_when_it_was_stored():
+    cache = Cache("c", ttl=30)
+    before = [cache._value, cache._updated_at, cache._ttl]
+    cache.set("a")
+    within = [cache._value, cache._updated_at == cache.updated_at, cache._updated_at > 1e9]
+    cache.invalidate()
+    return [before, within, cache._value, cache._updated_at]
+
+
+def cache_can_be_made_older():
+    cache = Cache("c", ttl=30)
+    cache.set("a")
+    cache._updated_at -= 29
+    before = cache.get()
+    cache._updated_at -= 2
+    return [before, cache.is_valid(), cache.get(), cache._value, cache.get_or_compute(lambda: "b")]
+
+
+def cache_that_never_expires_can_be_made_older():
+    cache = Cache("c")
+    cache.set("a")
+    cache._updated_at = 0
+    return [cache.get(), cache.updated_at]
+
+
+def cache_can_be_given_a_value():
+    cache, expiring = Cache("c"), Cache("d", ttl=30)
+    cache._value = expiring._value = "a"
+    before = [cache.get(), expiring.get()]
+    expiring._value, expiring._updated_at = "b", time.time()
+    return [before, expiring.get()]
+
+
+def cache_can_be_given_a_time_to_live():
+    cache = Cache("c")
+    cache._ttl = 30
+    cache.set("a")
+    cache._updated_at -= 31
+    return [cache.ttl, cache.get()]
+
+
+def cache_ages_by_a_clock_of_a_test():
+    cache = Cache("c", ttl=30)
+    cache.set("a")
+    now = time.time()
+    with patch("specter.core.cache.time.time", return_value=now + 29):
+        before = cache.get()
+    with patch("specter.core.cache.time.time", return_value=now + 31):
+        return [before, cache.is_valid(), cache.get()]
+
+
+def cache_ages_by_a_time_module_of_a_test():
+    with patch.object(specter.core.cache, "time") as clock:
+        clock.time.return_value = 1000.0
+        cache = Cache("c", ttl=30)
+        cache.set("a")
+        cache.get_or_compute(lambda: "b")
+        clock.time.return_value = 1029.0
+        before = [cache.get(), cache.updated_at]
+        clock.time.return_value = 1030.0
+        return [before, cache.get_or_compute(lambda: "c")]
+
+
+def watcher_sources_are_seen_and_can_be_changed():
+    heard: list[Any] = []
+    polling = Watcher("w", poll=lambda: "a")
+    before = [polling._poll_fn(), polling._stream_fn]
+    polling._poll_fn = lambda: "b"
+    polling.subscribe(lambda value, watcher: heard.append(value))
+    polling.start()
+    soon(lambda: heard)
+    polling.stop()
+    return [before, heard, list(Watcher("w", stream=lambda: [1])._stream_fn())]
+
+
+def watcher_can_be_made_to_notify():
+    heard: list[Any] = []
+    watcher = Watcher("w", poll=lambda: "a")
+    watcher.subscribe(lambda value, watcher: heard.append([value, watcher.name]))
+    watcher.subscribe(dies("it was meant to"))
+    watcher._notify("b")
+    return [heard, watcher.last_value]
+
+
+class _Guarded(Router):  # type: ignore[misc]
+    """A router that puts something round every view."""
+
+    @route("/a")
+    def a(self) -> str:
+        return "a"
+
+    def _build_view(self, method: Any, spec: Any) -> Any:
+        view = super()._build_view(method, spec)
+        return wraps(view)(lambda *args, **kwargs: f"{spec.rule} {view(*args, **kwargs)}")
+
+
+def router_views_can_be_wrapped():
+    app, router = Flask("app"), _Guarded("r")
+
+    @router.route("/b")
+    def b() -> str:
+        return "b"
+
+    router.register(app)
+    return [app.test_client().get(path).get_data(as_text=True) for path in ("/a", "/b")]
+
+
+def ingress_error_subscribers_are_counted():
+    ingress = SocketIngress()
+    before = len(ingress._default_error_subscribers)
+    unsubscribe = ingress.subscribe_error_default(print)
+    within = len(ingress._default_error_subscribers)
+    unsubscribe()
+    return [before, within, ingress._default_error_subscribers]
