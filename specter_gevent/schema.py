@@ -11,7 +11,10 @@ from specter.sansio.errors import SchemaError as SchemaError
 from specter.sansio.field import Field as Field
 from specter.sansio.outcome import Outcome as Outcome
 
-# Applications of 0.1.x take it from here.
+from ._old_functions import coerce
+
+# Applications of 0.1.x take them from here.
+_coerce = coerce
 _coerce_bool = bent_to_bool
 
 

@@ -7,7 +7,8 @@ from unittest.mock import patch
 
 import specter.core.cache
 from flask import Flask
-from observing import Part, dies, soon
+from observing import Part, dies, soon, tried
+from specter.core.schema import _coerce
 
 from specter import Cache, EventBus, Router, SocketIngress, SPECTERRegistry, Watcher, route
 
@@ -267,3 +268,17 @@ def ingress_error_subscribers_are_counted():
     within = len(ingress._default_error_subscribers)
     unsubscribe()
     return [before, within, ingress._default_error_subscribers]
+
+
+def schema_coerces_by_a_function():
+    class Refusing:
+        def __init__(self, value: Any) -> None:
+            raise ArithmeticError("not this one")
+
+    targets = [bool, int, float, str, list, dict, len, Refusing, None, "str", complex]
+    values = [None, True, 0, 7, "7", "x", " Yes ", "off", "", 2.5, [1], {"a": 1}, b"x"]
+    return [[_told(tried(_coerce, value, target)) for value in values] for target in targets]
+
+
+def _told(value: Any) -> Any:
+    return [str(value), type(value).__name__]
