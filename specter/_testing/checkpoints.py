@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from types import FrameType
 from typing import Any
+
+from specter._where import innermost
 
 # A scenario that never ends would be run without end.
 MOST = 1000
@@ -85,3 +89,20 @@ def require_scenario(scenario: object) -> None:
             "    cancel_everywhere(scenario())    # wrong: a coroutine runs only once\n"
             "    cancel_everywhere(scenario)"
         )
+
+
+def place(found: list[tuple[FrameType, int]]) -> str:
+    """
+    Name the line of the application at which something waits, and the innermost one where that is another.
+
+    Args:
+        found: Frames and their lines, outermost first.
+    """
+    text = f"at {innermost(found)}"
+    if found and (inside := _line(*found[-1])) not in text:
+        text += f", inside {inside}"
+    return text
+
+
+def _line(frame: FrameType, line: int) -> str:
+    return f"{os.path.basename(frame.f_code.co_filename)}:{line} in {frame.f_code.co_name}"

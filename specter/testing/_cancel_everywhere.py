@@ -22,7 +22,7 @@ from specter._loop import Loop
 from specter._testing.checkpoints import MOST, Countdown, checked_ways, require_scenario
 from specter._waiting import waits
 
-from ._stepped import Stepped, place, told_of_other_tasks
+from ._stepped import Stepped, place_of, told_of_other_tasks
 
 WAYS = {"asyncio": ("scope", "native", "late", "below"), "trio": ("scope", "below")}
 
@@ -184,7 +184,7 @@ _RUNS = {"scope": _in_a_scope, "native": _natively, "late": _late, "below": _wit
 async def _require_no_tasks(before: dict[Any, str]) -> None:
     left: list[str] = []
     for _ in range(_CHANCES):
-        left = [f"{name}, waits {place(task)}" for task, name in _tasks().items() if task not in before]
+        left = [f"{name}, waits {place_of(task)}" for task, name in _tasks().items() if task not in before]
         if not left:
             return
         await anyio.sleep(0.001)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from specter._loop import Loop
-from specter._testing.checkpoints import Countdown
-from specter._where import frames, innermost
+from specter._testing.checkpoints import Countdown, place
+from specter._where import frames
 
 
 class Stepped:
@@ -40,7 +38,7 @@ class Stepped:
                 step, value = self._coro.throw, error
 
     def _place(self) -> str:
-        return place(self._coro)
+        return place_of(self._coro)
 
 
 async def stepped(coro: Awaitable[Any], countdown: Countdown) -> Any:
@@ -83,17 +81,9 @@ class _Steps:
 
     def after_task_step(self, task: Any) -> None:
         if task is not self._mine:
-            self._countdown(None, lambda: place(task.coro))
+            self._countdown(None, lambda: place_of(task))
 
 
-def place(waiting: Any) -> str:
-    """Name the line of the application at which a task waits, and the innermost one where that is another."""
-    found = list(frames(waiting))
-    text = f"at {innermost(found)}"
-    if found and (inside := _line(*found[-1])) not in text:
-        text += f", inside {inside}"
-    return text
-
-
-def _line(frame: FrameType, line: int) -> str:
-    return f"{os.path.basename(frame.f_code.co_filename)}:{line} in {frame.f_code.co_name}"
+def place_of(waiting: Any) -> str:
+    """Name the line at which a coroutine or a task waits; see `place`."""
+    return place(list(frames(waiting)))

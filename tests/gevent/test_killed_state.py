@@ -2,8 +2,7 @@
 
 import gevent
 import pytest
-from greenlets import ended, turns
-from killing import held, kill_everywhere
+from greenlets import ended, held, kill_everywhere, turns
 
 from specter_gevent import EventBus, SPECTERRegistry, bus, create_cache, create_model, create_store
 

@@ -12,8 +12,7 @@ import pytest
 from children import alive, at_most, children, exists, nothing_left, open_files
 from fresh import python
 from gevent.hub import get_hub
-from greenlets import ended, eventually, turns
-from killing import held, kill_everywhere
+from greenlets import ended, eventually, held, kill_everywhere, turns
 
 from specter_gevent import ManagedProcess, Service, start_process
 from specter_gevent.process import log

@@ -2,8 +2,7 @@
 
 import gevent
 import pytest
-from greenlets import ended, eventually, turns
-from killing import kill_everywhere
+from greenlets import ended, eventually, kill_everywhere, turns
 from moved_hub import moved_hub
 
 from specter.sansio.ledger import MOST_ROUNDS
