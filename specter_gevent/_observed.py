@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
 from gevent import getcurrent
-from gevent.lock import BoundedSemaphore
+from gevent.event import Event
 
 from specter.sansio.callables import require_plain
 from specter.sansio.ownership import require_callable
@@ -45,11 +45,11 @@ class Observed(Generic[S]):
     def __init__(self, name: str, emit_events: bool, change_event: str | None) -> None:
         self.name = name
         # For what never waits: other OS threads see no half of it.
-        self._pieces = StateLock()
-        # For what may wait: whoever has it is, or soon will be, the holder.
-        self._lock = BoundedSemaphore(1)
-        # The greenlet whose reader or mutator holds the state. Set in a piece, so that nobody is changing it then.
+        self._lock = StateLock()
+        # The greenlet whose reader or mutator holds the state. Set under the lock, so that nobody is changing it then.
         self._holder: object = None
+        # Set when the state is held no more; made when somebody waits for that.
+        self._freed: Event | None = None
         # What is still to be called, (fn, value) as fn(value, self); oldest first.
         self._heard: deque[tuple[Callable[[Any, Any], Any], Any]] = deque()
         self._emit_events = bool(emit_events)
@@ -57,27 +57,47 @@ class Observed(Generic[S]):
 
     def _change(self, rule: Callable[..., Any], what: Any) -> S:
         """Make a change, once nobody holds the state, and deliver what is heard of it. Returns a snapshot."""
-        with self._pieces:
-            snapshot = self._commit(rule, what) if self._holder is None else None
-        if snapshot is None:
-            self._require_free()
-            with self._lock, self._pieces:
-                snapshot = self._commit(rule, what)
+        while True:
+            self._lock.acquire()
+            try:
+                if self._holder is None:
+                    snapshot = self._commit(rule, what)
+                    break
+            finally:
+                self._lock.release()
+            self._wait_until_free()
         if self._heard:
             self._deliver()
         return snapshot
 
-    def _hold(self, fn: Callable[..., T], *args: Any) -> T:
-        """Call a function that holds the state, once nobody else does."""
-        if self._holder is not None:
-            self._require_free()
-        with self._lock:
-            with self._pieces:
-                self._holder = getcurrent()
+    def _hold(self) -> None:
+        """Hold the state, once nobody else does."""
+        holder = getcurrent()
+        while True:
+            self._lock.acquire()
             try:
-                return fn(*args)
+                if self._holder is None:
+                    self._holder = holder
+                    return
             finally:
-                self._holder = None
+                self._lock.release()
+            self._wait_until_free()
+
+    def _let_go(self) -> None:
+        """Hold the state no more."""
+        self._holder = None
+        if self._freed is not None:
+            freed, self._freed = self._freed, None
+            freed.set()
+
+    def _wait_until_free(self) -> None:
+        if self._holder is getcurrent():
+            raise RuntimeError(f"{self.name!r} cannot be changed by a reader, or by a mutator but through its draft")
+        with self._lock:
+            freed = self._freed = self._freed or Event()
+        # Whoever held it may have let go before there was something to set.
+        if self._holder is not None:
+            freed.wait()
 
     def _commit(self, rule: Callable[..., Any], what: Any) -> S:
         """Change the state by a rule, and queue what is heard of it: a piece. Returns a snapshot."""
@@ -98,10 +118,6 @@ class Observed(Generic[S]):
                 log.warning(
                     "[SPECTER:%s] Error in subscriber for '%s': %s", self._kind, self.name, error, exc_info=True
                 )
-
-    def _require_free(self) -> None:
-        if self._holder is getcurrent():
-            raise RuntimeError(f"{self.name!r} cannot be changed by a reader, or by a mutator but through its draft")
 
     def _require_subscriber(self, fn: Callable[..., Any], owner: Any) -> None:
         require_callable(fn, "a subscriber")

@@ -144,7 +144,13 @@ class Model(Observed[dict[Any, Any]]):
             TypeError: *mutator* cannot be called, is a coroutine function, or returned neither a dict nor `None`.
             ValueError: The model would have more than 200 levels.
         """
-        snapshot = self._hold(self._update, mutator)
+        self._hold()
+        try:
+            root = self._tree.drafted(mutator)
+            with self._lock:
+                snapshot = self._commit(Tree.replace, (root,))
+        finally:
+            self._let_go()
         if self._heard:
             self._deliver()
         return snapshot
@@ -199,14 +205,14 @@ class Model(Observed[dict[Any, Any]]):
         self._require_subscriber(fn, owner)
         path, selected = self._watched(selector)
         subscriber = _Subscriber(fn, selected)
-        with self._pieces:
+        with self._lock:
             self._subscribers.add(subscriber, path)
             if immediate:
                 present = self._slice(path) if selected is None else copied(selected.value)
                 self._heard.append((fn, present))
 
         def unsubscribe() -> None:
-            with self._pieces:
+            with self._lock:
                 self._subscribers.remove(subscriber)
 
         if owner is not None:
@@ -223,7 +229,13 @@ class Model(Observed[dict[Any, Any]]):
 
     def destroy(self) -> None:
         """End all subscriptions, and empty the model. Nobody hears of it."""
-        self._hold(self._empty)
+        self._hold()
+        try:
+            with self._lock:
+                self._tree = Tree()
+                self._subscribers.clear()
+        finally:
+            self._let_go()
         log.debug("model %r destroyed", self.name)
 
     @property
@@ -239,25 +251,15 @@ class Model(Observed[dict[Any, Any]]):
         if not callable(selector):
             return rules.parts(() if selector is None else selector), None
         require_plain(selector, "a selector")
-        with self._pieces:
+        with self._lock:
             root = self._tree.give(self._tree.root)
         return None, Selected(selector, root)
 
     def _slice(self, path: rules.Path | None, default: Any = None) -> Any:
         """A copy of what is at a path."""
-        with self._pieces:
+        with self._lock:
             value = self._tree.find(path or ())
             return copied(default if value is MISSING else value)
-
-    def _empty(self) -> None:
-        with self._pieces:
-            self._tree = Tree()
-            self._subscribers.clear()
-
-    def _update(self, mutator: Callable[[dict[Any, Any]], dict[Any, Any] | None]) -> dict[Any, Any]:
-        root = self._tree.drafted(mutator)
-        with self._pieces:
-            return self._commit(Tree.replace, (root,))
 
     def _commit(self, rule: Callable[..., list[rules.Change] | None], what: tuple[Any, ...]) -> dict[Any, Any]:
         tree = self._tree

@@ -88,15 +88,12 @@ class Store(Observed[State]):
             raise TypeError("[SPECTER:store] access() requires a callable reader")
         if self._holder is not None and self._holder is getcurrent():
             return reader(self._state)
-        # `_hold`, written out: a reader takes less time than that call.
-        with self._lock:
-            with self._pieces:
-                self._holder = getcurrent()
-            try:
-                found = reader(self._state)
-            finally:
-                self._holder = None
-        if isinstance(found, CoroutineType):
+        self._hold()
+        try:
+            found = reader(self._state)
+        finally:
+            self._let_go()
+        if type(found) is CoroutineType:
             require_answer(found, reader, "a reader")
         return found
 
@@ -157,7 +154,17 @@ class Store(Observed[State]):
         Raises:
             TypeError: *mutator* cannot be called, is a coroutine function, or returned neither a dict nor `None`.
         """
-        snapshot = self._hold(self._update, mutator)
+        self._hold()
+        try:
+            # What a mutator that waits has edited within the values may have been edited by others as well.
+            state = rules.updated(self._state, mutator, restore=False)
+            self._lock.acquire()
+            try:
+                snapshot = self._publish(state)
+            finally:
+                self._lock.release()
+        finally:
+            self._let_go()
         if self._heard:
             self._deliver()
         return snapshot
@@ -181,14 +188,14 @@ class Store(Observed[State]):
         """
         self._require_subscriber(fn, owner)
         holder = None if owner is None else id(owner)
-        with self._pieces:
+        with self._lock:
             holders = self._subscribers.setdefault(fn, set())
             holders.add(holder)
             if immediate:
                 self._heard.append((fn, self._state.copy()))
 
         def unsubscribe() -> None:
-            with self._pieces:
+            with self._lock:
                 holders.discard(holder)
                 if not holders and self._subscribers.get(fn) is holders:
                     del self._subscribers[fn]
@@ -205,34 +212,27 @@ class Store(Observed[State]):
 
     def destroy(self) -> None:
         """End all subscriptions, and empty the state. Nobody hears of it."""
-        self._hold(self._empty)
+        self._hold()
+        try:
+            with self._lock:
+                self._state.clear()
+                self._subscribers.clear()
+        finally:
+            self._let_go()
         log.debug("store %r destroyed", self.name)
-
-    def _empty(self) -> None:
-        with self._pieces:
-            self._state.clear()
-            self._subscribers.clear()
-
-    def _update(self, mutator: Callable[[State], State | None]) -> State:
-        # What a mutator that waits has edited within the values may have been edited by others as well.
-        state = rules.updated(self._state, mutator, restore=False)
-        with self._pieces:
-            return self._commit(_taken, state)
 
     def _commit(self, rule: Callable[[State, Any], State | None], what: Any) -> State:
         state = rule(self._state, what)
-        if state is not None:
-            self._state = state
-            if self._subscribers:
-                for fn in self._subscribers:
-                    self._heard.append((fn, state.copy()))
-            if self._emit_events:
-                self._heard.append((_emit, state.copy()))
-        return self._state.copy()
+        return self._state.copy() if state is None else self._publish(state)
 
-
-def _taken(_: State, state: State) -> State:
-    return state
+    def _publish(self, state: State) -> State:
+        self._state = state
+        heard = self._heard
+        for fn in self._subscribers:
+            heard.append((fn, state.copy()))
+        if self._emit_events:
+            heard.append((_emit, state.copy()))
+        return state.copy()
 
 
 def _emit(state: State, store: Store) -> None:

@@ -90,18 +90,20 @@ def updated(state: State, mutator: Callable[[State], State | None], *, restore: 
     """
     if not callable(mutator):
         raise TypeError("[SPECTER:store] update() requires a callable mutator")
-    draft = dict(state)
-    before = _contents(state) if restore else []
+    draft = state.copy()
+    before = _contents(state) if restore else ()
     try:
         result = mutator(draft)
-        if result is not None and not isinstance(result, dict):
+        if result is None:
+            return draft
+        if not isinstance(result, dict):
             require_answer(result, mutator, "a mutator")
             raise TypeError("[SPECTER:store] update() mutator must return a dict or None")
     except BaseException:
         for container, content in before:
             _restore(container, content)
         raise
-    return draft if result is None else dict(result)
+    return dict(result)
 
 
 def _no_dict(value: object, call: str) -> TypeError:
