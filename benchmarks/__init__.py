@@ -1,18 +1,16 @@
 """
-Specter side by side with specter-runtime 0.1.1, in one run: ``python -m benchmarks``.
+Specter beside what one would use instead, measured in one run: ``python -m benchmarks``.
 
-The yardstick lives in an environment of its own, named by ``--yardstick`` or ``SPECTER_YARDSTICK``::
+An *area* is a file in ``areas``. Its *cases* say what is measured; a case has *contenders*, functions that do the work,
+prove that it was done, and return the figure of one sample. `measure` asks for the samples, one contender after the
+other and round again, so that a machine that gets slower meanwhile is slower for all of them; the minimum counts.
 
-    python -m venv yardstick
-    yardstick/bin/pip install specter-runtime==0.1.1 gevent flask flask-socketio
-    SPECTER_YARDSTICK=yardstick python -m benchmarks
+::
 
-An area is a file in ``areas``. It runs as a script of either environment and has
+    __main__  →  measure  →  workers  ⇢  worker.py: a process per backend  →  areas  →  run.Run
+                    ↓
+                 results  →  table, report (markdown), plot (svg)
 
-    TITLE   what is measured
-    UNIT    of the figure
-    GOAL    a `Goal`: the figure, or its ratio to the yardstick's, is to be no more than that
-    ours    the figure, and `theirs`: plain functions that return a float, less is better
-
-Times are of the processor, so that other programs count little; of several rounds the best counts.
+specter-runtime 0.1.1 has the import package `specter` as well, so it lives in an environment of its own. `cases`,
+`run`, `worker` and the areas run there too: they import nothing but the standard library when they are imported.
 """

@@ -1,0 +1,93 @@
+"""Asks for the samples, one contender after the other and round again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from benchmarks import areas, environments
+from benchmarks.answering import area_module, cases_of
+from benchmarks.cases import Case
+from benchmarks.results import Area, Entry, Results, Row
+from benchmarks.workers import Workers
+
+REPEATS = 7
+
+
+def names() -> list[str]:
+    """The areas, in the order in which they are measured."""
+    return list(areas.ORDER)
+
+
+def results(pythons: dict[str, str], *, quick: bool, repeats: int) -> Results:
+    """A run in which nothing has been measured yet."""
+    found = {backend: environments.versions(python) for backend, python in pythons.items() if backend != "gevent"}
+    date = datetime.now(UTC).strftime("%Y-%m-%d")
+    return Results(date, environments.machine(), found, quick, repeats)
+
+
+def measure(
+    name: str,
+    pythons: dict[str, str],
+    *,
+    quick: bool = False,
+    repeats: int = REPEATS,
+    only: str = "",
+    progress: Callable[[str], None] = lambda text: None,
+) -> Area:
+    """
+    Measure an area.
+
+    Args:
+        pythons: The interpreter of each worker.
+        quick: One short sample of each contender, to see whether it works.
+        repeats: Samples of each contender.
+        only: Leave out the cases that do not have this in their title.
+        progress: Told what is done next, in a few words.
+    """
+    module = area_module(name)
+    rows = []
+    with Workers(pythons, name) as workers:
+        for index, case in enumerate(cases_of(module)):
+            if only not in case.title:
+                continue
+            for n in (case.quick_sizes if quick else case.sizes) or (None,):
+                row = empty(case, n)
+                rounds = 1 if quick else min(repeats, case.repeats or repeats)
+                for number in range(rounds):
+                    progress(f"{name}: {row.title} ({number + 1} of {rounds})")
+                    sample(workers, case, index, row, quick=quick, rotated=number)
+                rows.append(row)
+    return Area(name, module.TITLE, rows)
+
+
+def empty(case: Case, n: int | None) -> Row:
+    """A row without samples."""
+    entries = [Entry(contender.name) for contender in case.contenders]
+    return Row(
+        case.title,
+        case.title_of(n),
+        n,
+        case.unit,
+        case.baseline,
+        case.more_is_better,
+        case.curve,
+        list(case.goals),
+        entries,
+    )
+
+
+def sample(workers: Workers, case: Case, index: int, row: Row, *, quick: bool, rotated: int) -> None:
+    """One sample of each contender; each round begins with another one."""
+    count = len(case.contenders)
+    for position in range(count):
+        number = (position + rotated) % count
+        contender, entry = case.contenders[number], row.entries[number]
+        if entry.skipped or entry.failed:
+            continue
+        request = {"case": index, "contender": number, "n": row.n, "quick": quick}
+        answer = workers.ask(contender.worker, request, timeout=case.timeout, fresh=case.fresh)
+        if "sample" in answer:
+            entry.samples.append(answer["sample"])
+        else:
+            entry.skipped, entry.failed = answer.get("skipped"), answer.get("failed")

@@ -1,0 +1,112 @@
+"""What a run found out, as it is kept in a JSON file."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cases import Goal
+
+
+@dataclass
+class Entry:
+    """A contender's samples, or why it has none."""
+
+    name: str
+    samples: list[float] = field(default_factory=list)
+    skipped: str | None = None
+    failed: str | None = None
+
+
+@dataclass
+class Row:
+    """A case at one size."""
+
+    case: str
+    title: str
+    n: int | None
+    unit: str
+    baseline: str
+    more_is_better: bool
+    curve: bool
+    goals: list[Goal]
+    entries: list[Entry]
+
+    def figure(self, name: str) -> float | None:
+        """The best sample of a contender; None if it has none."""
+        samples = next((entry.samples for entry in self.entries if entry.name == name), [])
+        return (max if self.more_is_better else min)(samples, default=None)
+
+    def spread(self, name: str) -> float:
+        """How far the median of the samples lies from the best, as a part of that."""
+        entry = next(entry for entry in self.entries if entry.name == name)
+        best = self.figure(name)
+        return abs(statistics.median(entry.samples) / best - 1) if best else 0.0
+
+    def ratio(self, name: str) -> float | None:
+        """The figure as a part of the baseline's."""
+        figure, base = self.figure(name), self.figure(self.baseline)
+        return None if figure is None or not base else figure / base
+
+    def verdicts(self, name: str) -> list[tuple[Goal, float | None, bool | None]]:
+        """Each goal of a contender at this size, what was reached (in the goal's terms), whether that is enough."""
+        found = []
+        for goal in self.goals:
+            if goal.contender != name or goal.n not in (None, self.n) or (figure := self.figure(name)) is None:
+                continue
+            of = None if goal.of is None else self.figure(goal.of)
+            reached = figure if goal.of is None else (figure / of if of else None)
+            found.append((goal, reached, goal.met(figure, of)))
+        return found
+
+
+@dataclass
+class Area:
+    """All rows of an area."""
+
+    name: str
+    title: str
+    rows: list[Row]
+
+    def curves(self) -> dict[str, list[Row]]:
+        """The rows of each case that shows how a figure grows, by the title of the case."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            if row.curve:
+                found.setdefault(row.case, []).append(row)
+        return found
+
+
+@dataclass
+class Results:
+    """A run."""
+
+    date: str
+    machine: dict[str, str]
+    versions: dict[str, dict[str, str]]
+    quick: bool
+    repeats: int
+    areas: list[Area] = field(default_factory=list)
+
+    def write(self, path: Path) -> None:
+        """Keep it."""
+        path.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        """What `write` kept."""
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return cls(
+            **{
+                **data,
+                "areas": [Area(**{**area, "rows": [_row(row) for row in area["rows"]]}) for area in data["areas"]],
+            }
+        )
+
+
+def _row(data: dict[str, Any]) -> Row:
+    goals = [Goal(**goal) for goal in data["goals"]]
+    return Row(**{**data, "goals": goals, "entries": [Entry(**entry) for entry in data["entries"]]})
