@@ -122,7 +122,7 @@ def test_the_readme_has_two_commands_of_one_line_each() -> None:
     assert [command.count("\n") for command in commands] == [1, 1]
     assert "specter demo" in commands[0]
     assert "-c requirements/test.txt" in commands[1]
-    assert commands[1].endswith("pytest\n")
+    assert "&& .venv/bin/pytest" in commands[1]
 
 
 @pytest.mark.slow

@@ -208,7 +208,9 @@ async def test_the_process_prints_into_the_board(tmp_path: Path) -> None:
     assert "together" in board.get("usage.lines")[-1]
 
 
-async def test_the_process_is_started_once_by_two_at_once(tmp_path: Path) -> None:
+async def test_the_process_is_started_once_by_two_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "endless.py"
+    script.write_text("import time\ntime.sleep(600)\n")
     board = create_board(tmp_path)
     started: list[bool] = []
 
@@ -217,6 +219,8 @@ async def test_the_process_is_started_once_by_two_at_once(tmp_path: Path) -> Non
 
     async with Runtime(), Usage(tmp_path, board) as usage:
         await until(lambda: board.get("usage.returncode") is not None)
+        # One that ends by itself may have ended before the second call looks at it.
+        monkeypatch.setattr(usage_module, "SCRIPT", script)
         async with anyio.create_task_group() as group:
             group.start_soon(measure)
             group.start_soon(measure)
