@@ -14,6 +14,7 @@ MODULES = {
     "Leak": "specter._testing.leak",
     "LeakError": "specter._testing.leak",
     "Recorder": "_recorder",
+    "Refused": "_socket_client",
     "SocketClient": "_socket_client",
     "VirtualClock": "_clock",
     "backend_options": "_clock",

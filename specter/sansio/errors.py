@@ -5,7 +5,10 @@ Every exception of ours that is no HTTP answer.
     ├── ServiceError      a service, or what was to run it, is set up wrongly or did not start
     ├── SchemaError       a value does not fit its field: raised by a field's validator
     ├── OperationError    an operation ends in a failure that its caller should see
-    └── WatcherError      a watcher's source is at its end for good: no retry
+    ├── WatcherError      a watcher's source is at its end for good: no retry
+    ├── PacketError       what is sent to or from a Socket.IO client is no packet of the protocol
+    ├── Refused           a server does not let a Socket.IO client of the test harness in
+    └── Disconnected      the connection of a Socket.IO client of the test harness has ended
 
 ``HTTPError`` belongs to a web framework and is in ``specter.http``. What an application can catch by name has a class
 here; a wrong argument stays a ``TypeError`` or ``ValueError``, a call at the wrong time a ``RuntimeError``.
@@ -72,3 +75,47 @@ class OperationError(Exception):
 
 class WatcherError(Exception):
     """Raised by a watcher's poll or stream: the source is gone for good, so the watcher ends and does not try again."""
+
+
+class PacketError(ValueError):
+    """What was to be sent, or what came, is no packet of Socket.IO's protocol."""
+
+
+class Refused(Exception):
+    """
+    A server does not let a Socket.IO client in.
+
+    Args:
+        namespace: The one it refused; `None` if it refused the connection before it came to namespaces.
+        message: What the server said.
+        data: What it sent along; `None` if it sent nothing.
+    """
+
+    def __init__(self, namespace: str | None, message: str, data: Any = None) -> None:
+        super().__init__(namespace, message, data)
+        self.namespace = namespace
+        self.message = message
+        self.data = data
+
+    def __str__(self) -> str:
+        where = "the connection" if self.namespace is None else f"the connection to {self.namespace!r}"
+        sent = "" if self.data is None else f" ({self.data!r})"
+        return f"the server refused {where}: {self.message}{sent}"
+
+
+class Disconnected(Exception):
+    """
+    A Socket.IO client is not connected any more.
+
+    Args:
+        namespace: The one that it has left, or was to use.
+        reason: Who has ended it, and how.
+    """
+
+    def __init__(self, namespace: str, reason: str) -> None:
+        super().__init__(namespace, reason)
+        self.namespace = namespace
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"not connected to {self.namespace!r} any more: {self.reason}"

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from specter.sansio.errors import OperationError, SchemaError, ServiceError, WatcherError
+from specter.sansio.errors import Disconnected, OperationError, Refused, SchemaError, ServiceError, WatcherError
 
 
 def test_a_service_error_names_the_service() -> None:
@@ -56,6 +56,8 @@ def test_mappings_are_copied(mapping: dict[str, str]) -> None:
         SchemaError("m", field="f", errors={"f": "x"}),
         OperationError("m", status=409, meta={"a": 1}),
         WatcherError("gone"),
+        Refused("/a", "go away", {"code": 7}),
+        Disconnected("/a", "closing time"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -63,3 +65,18 @@ def test_errors_survive_a_pickle(error: Exception) -> None:
     again = pickle.loads(pickle.dumps(error))
 
     assert (str(again), vars(again)) == (str(error), vars(error))
+
+
+def test_a_refusal_says_where_and_what_the_server_said() -> None:
+    assert str(Refused("/a", "go away")) == "the server refused the connection to '/a': go away"
+    assert str(Refused(None, "closed", {"code": 7})) == "the server refused the connection: closed ({'code': 7})"
+
+
+def test_an_end_of_a_connection_says_of_which_and_why() -> None:
+    error = Disconnected("/a", "closing time")
+
+    assert (str(error), error.namespace, error.reason) == (
+        "not connected to '/a' any more: closing time",
+        "/a",
+        "closing time",
+    )
