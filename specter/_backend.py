@@ -242,6 +242,7 @@ class OldPaths(Loader):
         assert spec.origin is not None
         try:
             module = import_module(spec.origin)
+            import_module("specter_gevent._old_loggers").join()
         except ModuleNotFoundError as error:
             raise missing_extra(spec.name, "gevent", error) from error
         spec.loader_state = module.__spec__

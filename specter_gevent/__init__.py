@@ -72,6 +72,9 @@ def _load(name: str) -> object:
     # Rules have one place for both runtimes.
     package = "specter" if module.startswith("sansio.") else __name__
     try:
-        return getattr(import_module(f"{package}.{module}"), name)
+        value = getattr(import_module(f"{package}.{module}"), name)
     except ModuleNotFoundError as error:
         raise _backend.missing_extra(f"{__name__}.{name}", "gevent", error) from error
+    # Not at the top: whoever imports this package alone needs no logging.
+    import_module(f"{__name__}._old_loggers").join()
+    return value

@@ -1,5 +1,6 @@
 """Names with an underscore that tests and subclasses of applications know: what they show, and what they change."""
 
+import logging
 import time
 from functools import wraps
 from typing import Any
@@ -282,3 +283,43 @@ def schema_coerces_by_a_function():
 
 def _told(value: Any) -> Any:
     return [str(value), type(value).__name__]
+
+
+def loggers_are_set_and_heard_by_their_names():
+    bus, watcher = EventBus(), Watcher("w", poll=lambda: "a")
+    bus.on("a", dies("it was meant to"))
+    watcher.subscribe(dies("it was meant to"))
+    heard: list[list[bool]] = []
+    for name in ("specter.core.bus", "specter.core.watcher", "specter.core", "specter", "specter.core.cache", None):
+        kept = _Kept()
+        logger = logging.getLogger(name)
+        logger.addHandler(kept)
+        bus.emit("a")
+        watcher._notify("a")
+        logger.removeHandler(kept)
+        heard.append(kept.errors)
+    return heard
+
+
+class _Kept(logging.Handler):
+    """Whether each record that it hears has the traceback, or else the text, of an error that was meant."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: list[bool] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.errors.append("it was meant to" in self.format(record))
+
+
+def loggers_have_their_levels():
+    logging.getLogger("specter").setLevel(logging.CRITICAL)
+    logging.getLogger("specter.core.cache").setLevel(logging.INFO)
+    kept = _Kept()
+    logging.getLogger().addHandler(kept)
+    bus, cache = EventBus(), Cache("c")
+    bus.on("a", dies("it was meant to"))
+    cache.on_invalidate(dies("it was meant to"))
+    bus.emit("a")
+    cache.invalidate()
+    return kept.errors
