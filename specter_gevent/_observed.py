@@ -14,12 +14,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
 from gevent import getcurrent
-from gevent.event import Event
 
 from specter.sansio.callables import require_plain
 from specter.sansio.ownership import require_callable
 
 from ._locks import StateLock
+from ._wake import Wake
 
 T = TypeVar("T")
 S = TypeVar("S", bound=dict[Any, Any])
@@ -48,8 +48,8 @@ class Observed(Generic[S]):
         self._lock = StateLock()
         # The greenlet whose reader or mutator holds the state. Set under the lock, so that nobody is changing it then.
         self._holder: object = None
-        # Set when the state is held no more; made when somebody waits for that.
-        self._freed: Event | None = None
+        # Those who wait until it is held no more.
+        self._waiting: list[Wake] = []
         # What is still to be called, (fn, value) as fn(value, self); oldest first.
         self._heard: deque[tuple[Callable[[Any, Any], Any], Any]] = deque()
         self._emit_events = bool(emit_events)
@@ -86,18 +86,24 @@ class Observed(Generic[S]):
     def _let_go(self) -> None:
         """Hold the state no more."""
         self._holder = None
-        if self._freed is not None:
-            freed, self._freed = self._freed, None
-            freed.set()
+        if self._waiting:
+            with self._lock:
+                for wake in self._waiting:
+                    wake.send()
 
     def _wait_until_free(self) -> None:
         if self._holder is getcurrent():
             raise RuntimeError(f"{self.name!r} cannot be changed by a reader, or by a mutator but through its draft")
-        with self._lock:
-            freed = self._freed = self._freed or Event()
-        # Whoever held it may have let go before there was something to set.
-        if self._holder is not None:
-            freed.wait()
+        wake = Wake()
+        self._waiting.append(wake)
+        try:
+            # Whoever held it may have let go before there was somebody to wake.
+            if self._holder is not None:
+                wake.wait()
+        finally:
+            with self._lock:
+                self._waiting.remove(wake)
+                wake.close()
 
     def _commit(self, rule: Callable[..., Any], what: Any) -> S:
         """Change the state by a rule, and queue what is heard of it: a piece. Returns a snapshot."""

@@ -316,3 +316,28 @@ def test_threads_lose_no_change_and_each_is_heard():
 
     assert store.get() == {number: number for number in range(600)}
     assert sorted(heard) == [*range(1, 601)]
+
+
+def test_threads_wait_for_a_mutator_that_waits_in_another():
+    store, done = create_store("s", {"a": 0, "b": 0}), []
+
+    def add(draft):
+        draft["a"] += 1
+        gevent.sleep(0)
+        draft["b"] += 1
+
+    def whole(state):
+        a = state["a"]
+        gevent.sleep(0)
+        return a == state["a"] == state["b"]
+
+    def change():
+        done.append([store.update(add) and store.access(whole) for _ in range(100)])
+
+    for _ in range(3):
+        get_original("_thread", "start_new_thread")(change, ())
+    gevent.spawn(change)
+    eventually(lambda: len(done) == 4)
+
+    assert store.get() == {"a": 400, "b": 400}
+    assert done == [[True] * 100] * 4
