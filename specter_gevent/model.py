@@ -14,12 +14,14 @@ from specter.sansio.model import MISSING, Tree
 from specter.sansio.slices import Selected, Slices
 
 from ._observed import Observed
+from ._old_functions import delete_path, get_path, set_path
 from .event_bus import bus
 
 log = logging.getLogger(__name__)
 
-# Applications of 0.1.x take it from here.
+# Applications of 0.1.x take them from here.
 _normalize_path = rules.parts
+_get_path, _set_path, _delete_path = get_path, set_path, delete_path
 
 # "a.b", or the keys as a tuple or a list.
 Path = str | Sequence[Any]
@@ -62,7 +64,7 @@ class Model(Observed[dict[Any, Any]]):
     ) -> None:
         super().__init__(name, emit_events, change_event)
         self._tree = Tree(initial_state or None)
-        self._subscribers: Slices[_Subscriber] = Slices()
+        self._subscribers = _Subscribers()
 
     def __repr__(self) -> str:
         return f"<Model {self.name!r}>"
@@ -289,6 +291,15 @@ class _Subscriber:
         """Tell of the slice if it has changed. *root* is the model's own."""
         if self.selected is not None and self.selected.changed(root):
             self.fn(copied(self.selected.value), model)
+
+
+class _Subscribers(Slices[_Subscriber]):
+    """The subscribers, in order. Tests of applications compare them with a list."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return [*self] == other
 
 
 def _emit(state: dict[Any, Any], model: Model) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from types import CoroutineType
 from typing import Any, TypeVar
 
@@ -40,6 +40,13 @@ class Store(Observed[State]):
 
     _kind = "store"
 
+    # A subclass of the application has a `_notify` of its own, which is called for each change.
+    _notifies = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._notifies = cls._notify is not Store._notify
+
     def __init__(
         self,
         name: str,
@@ -51,8 +58,7 @@ class Store(Observed[State]):
         super().__init__(name, emit_events, change_event)
         # Each change edits it in one operation of the dict, or replaces it: so it is read without the lock.
         self._state: State = dict(initial_state or {})
-        # {fn: on whose behalf: the id of each owner, None for who has none}
-        self._subscribers: dict[Callable[[State, Store], Any], set[int | None]] = {}
+        self._subscribers = _Subscribers()
 
     def __repr__(self) -> str:
         return f"<Store {self.name!r} keys={len(self._state)}>"
@@ -227,12 +233,49 @@ class Store(Observed[State]):
 
     def _publish(self, state: State) -> State:
         self._state = state
+        if self._notifies:
+            self._heard.append((_notify, state.copy()))
+        elif self._subscribers or self._emit_events:
+            self._queue(state)
+        return state.copy()
+
+    def _queue(self, state: State) -> None:
         heard = self._heard
         for fn in self._subscribers:
             heard.append((fn, state.copy()))
         if self._emit_events:
             heard.append((_emit, state.copy()))
-        return state.copy()
+
+    def _notify(self, snapshot: State) -> None:
+        """Tell the subscribers. Subclasses that edit `_state` themselves call it, and others do something more here."""
+        with self._lock:
+            self._queue(snapshot)
+        self._deliver()
+
+
+class _Subscribers(dict[Callable[[State, Store], Any], set[int | None]]):
+    """
+    ``{fn: on whose behalf: the id of each owner, None for who has none}``
+
+    To the tests of applications it is the set of these functions.
+    """
+
+    __hash__ = None
+
+    def __eq__(self, other: object) -> bool:
+        return self.keys() == other if isinstance(other, Set) else super().__eq__(other)
+
+    def add(self, fn: Callable[[State, Store], Any]) -> None:
+        """Have *fn* hear of changes."""
+        self.setdefault(fn, set()).add(None)
+
+    def discard(self, fn: Callable[[State, Store], Any]) -> None:
+        """Have *fn* hear of nothing."""
+        self.pop(fn, None)
+
+
+def _notify(state: State, store: Store) -> None:
+    store._notify(state)
 
 
 def _emit(state: State, store: Store) -> None:

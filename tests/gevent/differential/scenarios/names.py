@@ -9,9 +9,10 @@ from unittest.mock import patch
 import specter.core.cache
 from flask import Flask
 from observing import Part, dies, soon, tried
+from specter.core.model import _delete_path, _get_path, _set_path
 from specter.core.schema import _coerce
 
-from specter import Cache, EventBus, Router, SocketIngress, SPECTERRegistry, Watcher, route
+from specter import Cache, EventBus, Model, Router, SocketIngress, SPECTERRegistry, Store, Watcher, bus, route
 
 
 class _Heard:
@@ -218,6 +219,91 @@ def cache_ages_by_a_time_module_of_a_test():
         return [before, cache.get_or_compute(lambda: "c")]
 
 
+class _Counter(Store):  # type: ignore[misc]
+    """A store that changes its state itself."""
+
+    def add(self, key: str) -> Any:
+        with self._lock:
+            self._state[key] = self._state.get(key, 0) + 1
+            snapshot = dict(self._state)
+        self._notify(snapshot)
+        return snapshot
+
+
+def store_is_changed_by_a_subclass():
+    heard: list[Any] = []
+    counter = _Counter("c", {"a": 1}, emit_events=True)
+    counter.subscribe(lambda snapshot, store: heard.append(snapshot))
+    bus.on("c:changed", lambda snapshot: heard.append(["bus", snapshot]))
+    return [counter.add("a"), counter.add("b"), counter.get(), heard]
+
+
+class _Written(Store):  # type: ignore[misc]
+    """A store that writes down each state."""
+
+    kept: list[Any] = []
+
+    def _notify(self, snapshot: Any) -> None:
+        self.kept.append(snapshot)
+        super()._notify(snapshot)
+
+
+def store_has_a_notify_of_its_own():
+    heard: list[Any] = []
+    store = _Written("c", {"a": 1})
+    store.set({"a": 2})
+    store.subscribe(lambda snapshot, store: heard.append(snapshot))
+    store.update(lambda draft: draft.update(b=3))
+    store.delete("c")
+    store.delete("b")
+    store.replace({})
+    return [store.kept, heard]
+
+
+def store_subscribers_are_seen_and_can_be_changed():
+    store, heard = Store("s"), []
+
+    def fn(snapshot: Any, store: Any) -> None:
+        heard.append(snapshot)
+
+    before = [store._subscribers == set(), not store._subscribers]
+    unsubscribe = store.subscribe(fn)
+    within = [store._subscribers == {fn}, fn in store._subscribers, len(store._subscribers), list(store._subscribers)]
+    unsubscribe()
+    store._subscribers.add(fn)
+    store.set({"a": 1})
+    store._subscribers.discard(fn)
+    store.set({"a": 2})
+    return [before, within, store._subscribers == set(), store._subscribers == {fn}, heard]
+
+
+def model_subscribers_are_counted():
+    model, owner = Model("m"), Part().start()
+    before = [model._subscribers == [], not model._subscribers]
+    model.subscribe(print, owner=owner)
+    model.watch(lambda value, model: None, selector="a")
+    within = [len(model._subscribers), model._subscribers == []]
+    owner.stop()
+    model.destroy()
+    return [before, within, model._subscribers == []]
+
+
+def model_state_is_seen_and_can_be_set():
+    model = Model("m", {"a": {"b": 1}})
+    before = [model._state["a"]["b"], model._state == {"a": {"b": 1}}]
+    model._state = {"a": 2}
+    return [before, model.get(), model.set("c", 3)]
+
+
+def model_paths_of_plain_dicts():
+    state = {"a": {"b": 1}, "c": 2}
+    read = [_get_path(state, path, "none") for path in ((), ("a",), ("a", "b"), ("a", "x"), ("c", "d"), ("x",))]
+    written = [tried(_set_path, state, path, 5) for path in (("a", "b"), ("c", "d"), ("x", "y", "z"), ())]
+    after_writing = repr(state)
+    deleted = [_delete_path(state, path) for path in (("a", "b"), ("a", "b"), ("x", "q", "z"), ("x", "y"), ("q",), ())]
+    return [read, written, after_writing, deleted, state, _get_path({}, ("a",))]
+
+
 def watcher_sources_are_seen_and_can_be_changed():
     heard: list[Any] = []
     polling = Watcher("w", poll=lambda: "a")
@@ -291,7 +377,7 @@ def loggers_are_set_and_heard_by_their_names():
     watcher.subscribe(dies("it was meant to"))
     heard: list[list[bool]] = []
     for name in ("specter.core.bus", "specter.core.watcher", "specter.core", "specter", "specter.core.cache", None):
-        kept = _Kept()
+        kept = _Records()
         logger = logging.getLogger(name)
         logger.addHandler(kept)
         bus.emit("a")
@@ -301,7 +387,7 @@ def loggers_are_set_and_heard_by_their_names():
     return heard
 
 
-class _Kept(logging.Handler):
+class _Records(logging.Handler):
     """Whether each record that it hears has the traceback, or else the text, of an error that was meant."""
 
     def __init__(self) -> None:
@@ -315,7 +401,7 @@ class _Kept(logging.Handler):
 def loggers_have_their_levels():
     logging.getLogger("specter").setLevel(logging.CRITICAL)
     logging.getLogger("specter.core.cache").setLevel(logging.INFO)
-    kept = _Kept()
+    kept = _Records()
     logging.getLogger().addHandler(kept)
     bus, cache = EventBus(), Cache("c")
     bus.on("a", dies("it was meant to"))
