@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from benchmarks.growth import fits
 from benchmarks.results import Area, Entry, Row
 
-LINE = "  {:<44} {:>12} {:>6} {:>9}   {}"
+LINE = "  {:<62} {:>12} {:>6} {:>9}   {}"
 
 
 def lines(area: Area) -> Iterator[str]:
