@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from logging import INFO
 from operator import attrgetter
@@ -83,8 +83,8 @@ class Inside(Ledger):
         self.started: Event | None = None
         # The stop that goes on, if it does.
         self.stopping: Teardown | None = None
-        # (fn, state): who is to hear what; oldest first. Made for the first subscriber.
-        self.heard: deque[tuple[Callable[..., Any], dict[str, Any]]] | None = None
+        # (those who are still to hear of a change, the state then); oldest first. Made for the first subscriber.
+        self.heard: deque[tuple[Iterator[Callable[..., Any]], dict[str, Any]]] | None = None
 
     def forget_task(self, greenlet: Any) -> None:
         """Own a greenlet no more, which has ended."""
@@ -226,32 +226,42 @@ class Service:
 
         Returns when they have heard of it.
         """
-        with self._state_lock:
+        self._state_lock.acquire()
+        try:
             self.state.update(partial)
-            subscribers = list(self._specter.subscribers)
+            subscribers = self._specter.subscribers
             if not subscribers:
                 return
-            copy = dict(self.state)
             heard = self._specter.heard
             if heard is None:
                 heard = self._specter.heard = deque()
-            for fn in subscribers:
-                heard.append((fn, copy))
-        # All hear of all changes in their order, also when a subscriber makes another change.
+            heard.append((iter([*subscribers]), dict(self.state)))
+        finally:
+            self._state_lock.release()
+        # All hear of all changes in their order, also when a subscriber makes another change: then that goes on here.
         while heard:
             try:
-                fn, state = heard.popleft()
-            except IndexError:  # another thread has just taken the last one
+                change = heard[0]
+            except IndexError:  # another thread has just told the last one
                 return
+            fns, state = change
+            for fn in fns:
+                try:
+                    fn(state, self)
+                except Exception as error:
+                    log.warning(_SUBSCRIBER_FAILED, self.name, error, exc_info=True)
             try:
-                fn(state, self)
-            except Exception as error:
-                log.warning(_SUBSCRIBER_FAILED, self.name, error, exc_info=True)
+                heard.remove(change)
+            except ValueError:  # another thread, or a change by a subscriber, has done so
+                continue
 
     def get_state(self) -> dict[str, Any]:
         """A copy of the state, not deep."""
-        with self._state_lock:
+        self._state_lock.acquire()
+        try:
             return dict(self.state)
+        finally:
+            self._state_lock.release()
 
     def subscribe(
         self, fn: Callable[[dict[str, Any], Any], Any], immediate: bool = False, owner: Any = None

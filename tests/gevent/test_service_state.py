@@ -66,20 +66,30 @@ def test_what_a_killed_greenlet_did_not_deliver_is_heard_with_the_next_change():
     assert seen == [1, 2]
 
 
-def test_another_thread_may_take_the_last_that_is_to_be_heard():
-    class Taken(deque):
+def test_another_thread_may_tell_the_last_that_is_to_be_heard():
+    class Told(deque):
         """It was there a moment ago."""
 
-        def popleft(self):
+        def __getitem__(self, index):
             self.clear()
-            raise IndexError
+            return super().__getitem__(index)
+
+    class ToldAtOnce(deque):
+        """It is there until somebody has told it."""
+
+        def __getitem__(self, index):
+            change = super().__getitem__(index)
+            self.clear()
+            return change
 
     service, seen = Service("a"), []
-    service._specter.heard = Taken()
     service.subscribe(lambda state, of: seen.append(state))
+    service._specter.heard = Told()
     service.set_state({"n": 1})
+    service._specter.heard = ToldAtOnce()
+    service.set_state({"n": 2})
 
-    assert seen == []
+    assert seen == [{"n": 2}]
 
 
 def test_a_failing_subscriber_is_logged_and_the_others_hear(caplog):
