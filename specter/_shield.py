@@ -73,15 +73,14 @@ async def run_whole(fn: Callable[[], Awaitable[None]], name: str) -> None:
     Await *fn* to its end; a cancellation of the caller goes on afterwards.
 
     A shield alone does not do: asyncio's own ``Task.cancel()`` goes through anyio's. So it gets a task of its own.
+
+    Raises:
+        BaseException: What *fn* raised.
     """
-    done = anyio.Event()
 
     async def run() -> None:
-        try:
-            with anyio.CancelScope(shield=True):
-                await fn()
-        finally:
-            done.set()
+        with anyio.CancelScope(shield=True):
+            await fn()
 
     loop = Loop.current()
     create_task = getattr(loop.native, "create_task", None) if loop is not None else None
@@ -90,5 +89,7 @@ async def run_whole(fn: Callable[[], Awaitable[None]], name: str) -> None:
         return
     # Kept in a name: asyncio itself holds only weak references to tasks.
     task = create_task(run(), name=name, context=copy_context())
+    done = anyio.Event()
+    task.add_done_callback(lambda _: done.set())
     await wait_regardless(done)
-    del task
+    task.result()

@@ -90,22 +90,16 @@ class Serving:
         Raises:
             Exception: The shutdown has failed, by this error.
         """
-        failed: list[Exception] = []
+        await run_whole(self._leave, "release of the application under test")
 
-        async def leave() -> None:
-            try:
-                async with self._turn:
-                    self._users -= 1
-                    if not self._users:
-                        await self._stop()
-            except Exception as error:
-                failed.append(error)
-            finally:
-                self._lose_interest()
-
-        await run_whole(leave, "release of the application under test")
-        if failed:
-            raise failed[0]
+    async def _leave(self) -> None:
+        try:
+            async with self._turn:
+                self._users -= 1
+                if not self._users:
+                    await self._stop()
+        finally:
+            self._lose_interest()
 
     def _lose_interest(self) -> None:
         self._interested -= 1
@@ -142,6 +136,7 @@ class Serving:
         if self._target.asgi is None:
             return
         lifespan = Lifespan(self._target.asgi)
+        failure: str | None = None
         # Signals are those of whoever runs the test.
         token = host.set(_ignore)
         try:
@@ -149,11 +144,13 @@ class Serving:
                 await lifespan.startup()
         except BaseException as error:
             await run_whole(partial(_undo, lifespan), "end of a lifespan that did not start")
-            if isinstance(error, StartupFailed):
-                raise self._told(str(error)) from None
-            raise
+            if not isinstance(error, StartupFailed):
+                raise
+            failure = str(error)
         finally:
             host.reset(token)
+        if failure is not None:
+            raise self._told(failure)
         self._lifespan = lifespan
         manager = self._target.manager
         if manager is not None and not manager.booted:

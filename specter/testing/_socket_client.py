@@ -234,18 +234,8 @@ class SocketClient:
         Raises:
             RuntimeError: They do not end within 5 seconds.
         """
-        failed: list[Exception] = []
-
-        async def leave() -> None:
-            try:
-                await self._leave()
-            except Exception as error:
-                failed.append(error)
-
         if self._connection is not None:
-            await run_whole(leave, "disconnect of a client under test")
-        if failed:
-            raise failed[0]
+            await run_whole(self._leave, "disconnect of a client under test")
 
     async def aclose(self) -> None:
         """The end of the block; see `__aexit__`. May be called again."""
