@@ -75,7 +75,7 @@ class Child:
         """Whether the child has ended and, if it led a group, everything in that."""
         if self.poll() is None:
             return False
-        if self._leads_group and not self._group_lives():
+        if self._leads_group and not group_lives(self.popen.pid):
             self._leads_group = False
             watchdog.release(self.popen.pid)
         return not self._leads_group
@@ -113,18 +113,18 @@ class Child:
         tell(self.popen.pid)
         self._reaped = self.popen.poll() is not None
 
-    def _group_lives(self) -> bool:
-        """
-        Whether the group has a member that is no zombie. Asked when the leader is reaped.
 
-        Its number cannot be given to another process while it has one. So if there is a process of that number, the
-        group is empty, and this is a stranger.
-        """
-        group = self.popen.pid
-        if _exists(os.kill, group) or not _exists(os.killpg, group):
-            return False
-        # Zombies count for killpg, and where process 1 is no init they stay for ever.
-        return not _LINUX or any(group_member(stat) == (group, True) for stat in _stats())
+def group_lives(group: int) -> bool:
+    """
+    Whether a process group has a member that is no zombie. Asked when its leader is reaped.
+
+    Its number cannot be given to another process while it has one. So if there is a process of that number, the group
+    is empty, and this is a stranger.
+    """
+    if _exists(os.kill, group) or not _exists(os.killpg, group):
+        return False
+    # Zombies count for killpg, and where process 1 is no init they stay for ever.
+    return not _LINUX or any(group_member(stat) == (group, True) for stat in _stats())
 
 
 def _is_popen(kind: Any) -> bool:

@@ -48,7 +48,7 @@ def innermost(found: list[tuple[types.FrameType, int]]) -> str:
     """
     if not found:
         return "nowhere"
-    own = [frame for frame in found if not _in_library(frame)]
+    own = [at for at in found if not is_library(at[0])]
     frame, line = (own or found)[-1]
     code = frame.f_code
     return f"{os.path.basename(code.co_filename)}:{line} in {code.co_name}"
@@ -95,9 +95,10 @@ def _step(awaitable: Any) -> tuple[types.FrameType | None, Any]:
     return None, None
 
 
-def _in_library(at: tuple[types.FrameType, int]) -> bool:
-    module = at[0].f_globals.get("__name__", "")
+def is_library(frame: types.FrameType) -> bool:
+    """Whether a frame is of Specter or of a library below it, and not of the application."""
+    module = frame.f_globals.get("__name__", "")
     if module.partition(".")[0] not in _LIBRARIES:
         return False
     # The demo is an application although it lives in the package.
-    return not (module.startswith("specter.demo") and "demo" in PurePath(at[0].f_code.co_filename).parts)
+    return not (module.startswith("specter.demo") and "demo" in PurePath(frame.f_code.co_filename).parts)
