@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from quart.testing import QuartClient
 
+from ._http_connection import begun
 from ._serving import Serving
 from ._target import Target
 
@@ -46,8 +47,8 @@ class HTTPClient(QuartClient):
         self._target = target
         self._serving: Serving | None = None
         # The client opens all of its connections by these two.
-        self.http_connection_class = self._begun(self.http_connection_class)
-        self.websocket_connection_class = self._begun(self.websocket_connection_class)
+        self.http_connection_class = begun(self.http_connection_class, target, self._boot)
+        self.websocket_connection_class = begun(self.websocket_connection_class, target, self._boot)
 
     async def __aenter__(self) -> Self:
         """
@@ -84,15 +85,3 @@ class HTTPClient(QuartClient):
                 self._serving = serving
             else:
                 await serving.release()  # of two requests at once
-
-    def _begun(self, connection_class: Any) -> Any:
-        """A class of connections that boot the application first."""
-        client = self
-
-        class Begun(connection_class):  # type: ignore[misc]
-            async def __aenter__(self) -> Any:
-                await client._boot()
-                with client._target.as_served():
-                    return await super().__aenter__()
-
-        return Begun
