@@ -230,11 +230,13 @@ class OldPaths(Loader):
         if old in _BOTH:
             take(fullname)
             return None
+        from .sansio.errors import WrongPath
+
         # Not ModuleNotFoundError: `from specter import core` would swallow it, and the hint with it.
-        raise ImportError(
+        raise WrongPath(
             f"{fullname} is a path of specter-runtime 0.1, which exists on gevent alone; specter is on asyncio here, "
-            f"because {_choice().because}: call specter.use_backend('gevent') first, or set SPECTER_BACKEND=gevent",
-            name=fullname,
+            f"because {_choice().because}",
+            needs="gevent",
         )
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .sansio.companions import comes_from
+from .sansio.errors import WrongCompanion
 from .serving.attach import attach
 from .serving.gate import Gate
 
@@ -72,10 +73,7 @@ def check_app(app: Any) -> None:
     if app is None or hasattr(app, "while_serving_gens"):
         return
     if comes_from(app, "flask"):
-        raise TypeError(
-            "a Flask application cannot be served by the asyncio runtime: call specter.use_backend('gevent') first, or "
-            "set SPECTER_BACKEND=gevent (or make it a Quart application)"
-        )
+        raise WrongCompanion("a Flask application cannot be served by the asyncio runtime", needs="gevent")
     raise TypeError(f"app must be a Quart application or None, got {type(app).__name__}")
 
 
@@ -102,10 +100,10 @@ def check_socketio(socketio: Any) -> None:
     """
     if socketio is None or (hasattr(socketio, "eio") and getattr(socketio, "is_asyncio_based", lambda: False)()):
         return
-    raise TypeError(
-        f"socketio must be a socketio.AsyncServer(async_mode='asgi') or None, got {type(socketio).__name__}"
-        " (Flask-SocketIO needs specter.use_backend('gevent'))"
-    )
+    problem = f"socketio must be a socketio.AsyncServer(async_mode='asgi') or None, got {type(socketio).__name__}"
+    if comes_from(socketio, "flask_socketio"):
+        raise WrongCompanion(f"{problem}, which needs the gevent runtime", needs="gevent")
+    raise TypeError(problem)
 
 
 def behind_gate(app: Any, socketio: Any) -> Gate:

@@ -21,6 +21,8 @@ import anyio
 
 from ._calls import call, name_of
 from ._socket_call import Incoming, SocketCall, ask
+from .sansio.companions import comes_from
+from .sansio.errors import WrongCompanion
 from .sansio.socket_arguments import SocketArguments
 from .sansio.socket_events import Answers, Subscription
 from .sansio.unheard import Unheard
@@ -83,10 +85,10 @@ class SocketServer:
             return found
         is_async = getattr(socketio, "is_asyncio_based", lambda: not hasattr(socketio, "on_event"))
         if not callable(on) or not is_async():
-            raise TypeError(
-                f"a socketio.AsyncServer is needed, got {type(socketio).__name__}; "
-                "Flask-SocketIO needs specter.use_backend('gevent')"
-            )
+            problem = f"a socketio.AsyncServer is needed, got {type(socketio).__name__}"
+            if comes_from(socketio, "flask_socketio"):
+                raise WrongCompanion(f"{problem}, which needs the gevent runtime", needs="gevent")
+            raise TypeError(problem)
         return SocketServer(socketio)
 
     # Handlers of the application.

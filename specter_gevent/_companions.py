@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specter.sansio.companions import comes_from
-
-_SWITCH = "call specter.use_backend('asyncio') before the first import, or set SPECTER_BACKEND=asyncio"
+from specter.sansio.errors import WrongCompanion
 
 
 def check_app(app: Any) -> None:
@@ -17,9 +16,7 @@ def check_app(app: Any) -> None:
         TypeError: *app* is a Quart application; names the backend switch.
     """
     if comes_from(app, "quart"):
-        raise TypeError(
-            f"a Quart application cannot be served by the gevent runtime: {_SWITCH} (or make it a Flask application)"
-        )
+        raise WrongCompanion("a Quart application cannot be served by the gevent runtime", needs="asyncio")
 
 
 def check_socketio(socketio: Any) -> None:
@@ -30,7 +27,8 @@ def check_socketio(socketio: Any) -> None:
         TypeError: *socketio* is an asynchronous server; names the backend switch.
     """
     if comes_from(socketio, "socketio") and socketio.is_asyncio_based():
-        raise TypeError(
+        raise WrongCompanion(
             f"socketio must be a flask_socketio.SocketIO or None, got {type(socketio).__name__}, which needs the "
-            f"asyncio runtime: {_SWITCH}"
+            "asyncio runtime",
+            needs="asyncio",
         )

@@ -196,9 +196,9 @@ print(specter.SchemaError.__name__)
 def test_an_old_path_on_asyncio_is_refused_with_the_name_of_the_switch(statement: str) -> None:
     error = error_of(statement)
 
-    assert error.startswith("ImportError specter.")
+    assert error.startswith("WrongPath specter.")
     assert "is a path of specter-runtime 0.1" in error
-    assert "call specter.use_backend('gevent') first, or set SPECTER_BACKEND=gevent" in error
+    assert "call specter.use_backend('gevent') before the first import from specter, or set SPECTER_BACKEND" in error
 
 
 def test_a_refused_path_leaves_the_choice_open(bare: Path) -> None:

@@ -6,6 +6,9 @@ Every exception of ours that is no HTTP answer.
     ├── SchemaError       a value does not fit its field: raised by a field's validator
     ├── OperationError    an operation ends in a failure that its caller should see
     ├── WatcherError      a watcher's source is at its end for good: no retry
+    ├── WrongRuntime      what was handed over or imported needs the other runtime
+    │   ├── WrongCompanion    an application or a server; also a TypeError
+    │   └── WrongPath         an import path; also an ImportError
     ├── PacketError       what is sent to or from a Socket.IO client is no packet of the protocol
     ├── Refused           a server does not let a Socket.IO client of the test harness in
     └── Disconnected      the connection of a Socket.IO client of the test harness has ended
@@ -75,6 +78,35 @@ class OperationError(Exception):
 
 class WatcherError(Exception):
     """Raised by a watcher's poll or stream: the source is gone for good, so the watcher ends and does not try again."""
+
+
+class WrongRuntime(Exception):
+    """
+    Something needs the runtime that is not in use.
+
+    Args:
+        problem: What is wrong, without what to do: ``a Flask application cannot be served by the asyncio runtime``.
+        needs: The runtime that it needs, ``"asyncio"`` or ``"gevent"``.
+    """
+
+    def __init__(self, problem: str, needs: str) -> None:
+        super().__init__(problem, needs)
+        self.problem = problem
+        self.needs = needs
+
+    def __str__(self) -> str:
+        return (
+            f"{self.problem}: call specter.use_backend({self.needs!r}) before the first import from specter, "
+            f"or set SPECTER_BACKEND={self.needs}"
+        )
+
+
+class WrongCompanion(WrongRuntime, TypeError):
+    """An application or a server was handed over that needs the other runtime."""
+
+
+class WrongPath(WrongRuntime, ImportError):
+    """An import path was used that the other runtime has."""
 
 
 class PacketError(ValueError):

@@ -12,8 +12,13 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from specter._calls import is_coroutine_function
+from specter.sansio.errors import WrongRuntime
 
 from .problem import Problem
+
+_IMPORT_SYSTEM = (importlib.__file__, "<frozen importlib")
+_PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+_OURS = tuple(os.path.join(_PACKAGES, name, "") for name in ("specter", "specter_gevent"))
 
 
 class BrokenModule(Exception):
@@ -30,7 +35,7 @@ def load(target: str, servable: Callable[[object], bool]) -> Any:
 
     Raises:
         Problem: There is no such thing.
-        BrokenModule: The module, or the factory, raised an error.
+        BrokenModule: The module, or the factory, raised an error that is not about the choice of the runtime.
     """
     module_name, _, attribute = target.partition(":")
     if not module_name or not attribute.removesuffix("()"):
@@ -54,7 +59,7 @@ def _import(name: str) -> ModuleType:
             raise BrokenModule(_from_module(error)) from error
         raise Problem(f"there is no module {error.name!r} in {os.getcwd()} or on Python's path") from error
     except Exception as error:
-        raise BrokenModule(_from_module(error)) from error
+        raise _broken(error) from error
 
 
 def _attribute(module: ModuleType, path: str, servable: Callable[[object], bool]) -> Any:
@@ -84,14 +89,28 @@ def _call(target: str, factory: Any) -> Any:
     try:
         return factory()
     except Exception as error:
-        raise BrokenModule(_from_module(error)) from error
+        raise _broken(error) from error
+
+
+def _broken(error: Exception) -> Problem | BrokenModule:
+    """What to say of an error that the application has raised while it was loaded."""
+    if isinstance(error, WrongRuntime):
+        line = _own_line(error)
+        return Problem(f"{line}{error.problem}: give --backend {error.needs}, or set SPECTER_BACKEND={error.needs}")
+    return BrokenModule(_from_module(error))
+
+
+def _own_line(error: Exception) -> str:
+    """The last line of the application in the traceback, as the beginning of a message."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith((*_OURS, *_IMPORT_SYSTEM))]
+    return f"{os.path.relpath(own[-1].filename)}:{own[-1].lineno}: " if own else ""
 
 
 def _from_module(error: Exception) -> str:
     """The traceback, without our own lines and those of the import system."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = (__file__, importlib.__file__, "<frozen importlib")
-    own = [frame for frame in frames if not frame.filename.startswith(ours)]
+    own = [frame for frame in frames if not frame.filename.startswith((__file__, *_IMPORT_SYSTEM))]
     described = traceback.TracebackException.from_exception(error)
     described.stack = traceback.StackSummary.from_list(own)
     return "".join(described.format()).rstrip()

@@ -72,6 +72,20 @@ def test_a_backend_that_is_not_there_is_one_line() -> None:
     assert "pip install 'specter-runtime[gevent]'" in done.stderr
 
 
+@pytest.mark.parametrize(("framework", "other"), [("flask.Flask", "gevent"), ("quart.Quart", "asyncio")])
+def test_an_application_that_boots_on_the_other_runtime_is_one_line(tmp_path: Path, framework: str, other: str) -> None:
+    module, _, name = framework.partition(".")
+    (tmp_path / "site_of.py").write_text(f"import {module}, specter\nspecter.boot({framework}('site'), None)\n")
+    backend = {"gevent": "asyncio", "asyncio": "gevent"}[other]
+    done = command("run", "site_of:app", "--backend", backend, folder=tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Error: site_of.py:2: a {name} application cannot be served by the {backend} runtime: "
+        f"give --backend {other}, or set SPECTER_BACKEND={other}\n"
+    )
+
+
 @pytest.mark.parametrize("server", ["hypercorn", "granian"])
 def test_a_port_that_is_taken_is_one_line(server: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -4,7 +4,17 @@ import pickle
 
 import pytest
 
-from specter.sansio.errors import Disconnected, OperationError, Refused, SchemaError, ServiceError, WatcherError
+from specter.sansio.errors import (
+    Disconnected,
+    OperationError,
+    Refused,
+    SchemaError,
+    ServiceError,
+    WatcherError,
+    WrongCompanion,
+    WrongPath,
+    WrongRuntime,
+)
 
 
 def test_a_service_error_names_the_service() -> None:
@@ -43,6 +53,16 @@ def test_an_operation_error_is_the_fault_of_the_caller_by_default() -> None:
     assert (error.status, error.meta) == (400, {})
 
 
+@pytest.mark.parametrize(("kind", "builtin"), [(WrongCompanion, TypeError), (WrongPath, ImportError)])
+def test_what_needs_the_other_runtime_names_the_switch(kind: type[WrongRuntime], builtin: type[Exception]) -> None:
+    error = kind("specter.core is a path of 0.1", needs="gevent")
+
+    assert isinstance(error, builtin)
+    assert (error.problem, error.needs) == ("specter.core is a path of 0.1", "gevent")
+    assert str(error).startswith("specter.core is a path of 0.1: call specter.use_backend('gevent') before ")
+    assert str(error).endswith("set SPECTER_BACKEND=gevent")
+
+
 @pytest.mark.parametrize("mapping", [{"a": "b"}], ids=["errors"])
 def test_mappings_are_copied(mapping: dict[str, str]) -> None:
     assert SchemaError("m", errors=mapping).errors is not mapping
@@ -56,6 +76,8 @@ def test_mappings_are_copied(mapping: dict[str, str]) -> None:
         SchemaError("m", field="f", errors={"f": "x"}),
         OperationError("m", status=409, meta={"a": 1}),
         WatcherError("gone"),
+        WrongCompanion("a Flask application", "gevent"),
+        WrongPath("specter.core", "gevent"),
         Refused("/a", "go away", {"code": 7}),
         Disconnected("/a", "closing time"),
     ],

@@ -123,6 +123,35 @@ def test_an_error_of_the_module_is_told_from_its_own_first_line_on(write: Write,
 
 
 @pytest.mark.parametrize(
+    ("source", "line", "says"),
+    [
+        (
+            "from flask import Flask\nfrom specter import boot\nboot(Flask('site'), None)",
+            3,
+            "a Flask application cannot be served by the asyncio runtime: give --backend gevent, ",
+        ),
+        (
+            "from flask_socketio import SocketIO\nimport specter\nspecter.ServiceManager(None, SocketIO())",
+            3,
+            "got SocketIO, which needs the gevent runtime: give --backend gevent, ",
+        ),
+        ("import specter.core.bus", 1, "specter.core is a path of specter-runtime 0.1, which exists on gevent alone"),
+        ("def make():\n    from specter.core import bus", 2, "specter is on asyncio here"),
+    ],
+    ids=["boot", "socketio", "import", "factory"],
+)
+def test_what_needs_the_other_runtime_is_a_problem_in_one_line(write: Write, source: str, line: int, says: str) -> None:
+    name = write(source)
+    with pytest.raises(Problem) as raised:
+        load(f"{name}:make()")
+    problem = str(raised.value)
+
+    assert problem.startswith(f"{name}.py:{line}: ")
+    assert says in problem
+    assert "\n" not in problem
+
+
+@pytest.mark.parametrize(
     ("source", "problem"),
     [
         ("app = 5", "must be a Quart app, a ServiceManager or an ASGI app, got int"),

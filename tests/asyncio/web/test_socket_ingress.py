@@ -4,9 +4,10 @@ import asyncio
 import functools
 import logging
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, cast
 
 import anyio
+import flask_socketio
 import pytest
 import socketio
 from live_sockets import Live, eventually, live_server, settled
@@ -750,8 +751,13 @@ async def test_the_last_subscriber_takes_the_event_off_the_server(server: Live, 
     "wrong", [socketio.Server(async_mode="threading"), object(), 3], ids=lambda w: type(w).__name__
 )
 def test_what_is_no_asynchronous_server_is_refused(wrong: Any) -> None:
-    with pytest.raises(TypeError, match=f"a socketio.AsyncServer is needed, got {type(wrong).__name__}; .*use_backend"):
+    with pytest.raises(TypeError, match=f"a socketio.AsyncServer is needed, got {type(wrong).__name__}$"):
         SocketIngress(wrong)
+
+
+def test_the_server_of_the_other_runtime_is_refused_with_the_name_of_the_switch() -> None:
+    with pytest.raises(TypeError, match=r"got SocketIO, which needs the gevent runtime: .*use_backend\('gevent'\)"):
+        SocketIngress(cast(Any, flask_socketio.SocketIO()))
 
 
 async def test_it_subscribes_from_a_worker_thread(server: Live, ingress: SocketIngress) -> None:
