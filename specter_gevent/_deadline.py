@@ -21,8 +21,8 @@ from ._clock import clock_here
 if TYPE_CHECKING:
     from ._teardown import Teardown
 
-# Those that go on, of all threads; in each greenlet the innermost is the last.
-going_on: list[Teardown] = []
+# {greenlet: the teardown that it carries out, the innermost if there are several}, of all threads.
+going_on: dict[Any, Teardown] = {}
 
 # {greenlet: (the timer of its hub that looks at it next, the teardown whose present step that is for)}
 timers: dict[Any, tuple[Any, Teardown]] = {}
@@ -41,17 +41,9 @@ def forget(greenlet: Any) -> None:
         timed[0].close()
 
 
-def innermost(greenlet: Any) -> Teardown | None:
-    """The teardown that *greenlet* carries out, or the innermost of them."""
-    for teardown in reversed(going_on):
-        if teardown.greenlet is greenlet:
-            return teardown
-    return None
-
-
 def time_left() -> float:
     """Seconds that the stop around the caller still has for what the caller does; infinite outside of one."""
-    teardown = innermost(getcurrent())
+    teardown = going_on.get(getcurrent())
     if teardown is None:
         return math.inf
     now = clock_here().now()
@@ -74,10 +66,9 @@ def _limit(teardown: Teardown, now: float) -> float:
 
 def _look(hub: Any) -> None:
     hub.specter_looks = False
-    for greenlet in {teardown.greenlet for teardown in going_on.copy() if teardown.hub is hub}:
-        present = innermost(greenlet)
+    for greenlet, present in going_on.copy().items():
         timed = timers.get(greenlet)
-        if present is not None and (timed is None or timed[1] is not present):
+        if present.hub is hub and (timed is None or timed[1] is not present):
             _time(present)
 
 
@@ -93,10 +84,10 @@ def _time(teardown: Teardown) -> None:
 
 def _expire(teardown: Teardown, step: Step | None) -> None:
     greenlet = teardown.greenlet
-    if innermost(greenlet) is teardown and teardown.step is step:
+    if going_on.get(greenlet) is teardown and teardown.step is step:
         # It goes on from there, and is back here when it waits again or has ended.
         greenlet.throw(teardown.cut())
-    present = innermost(greenlet)
+    present = going_on.get(greenlet)
     if present is None:
         forget(greenlet)
     else:

@@ -15,7 +15,7 @@ from gevent.hub import get_hub
 from specter.sansio.callables import name_of
 from specter.sansio.ledger import Step
 
-from ._deadline import forget, going_on, innermost, look_soon, timers
+from ._deadline import forget, going_on, look_soon, timers
 from ._timing import forget_timer
 from ._waiting import kill_soon, waiting_for, waits, waits_for_caller
 from ._where import where
@@ -27,9 +27,6 @@ log = logging.getLogger("specter_gevent.service")
 
 _ENDLESS = "[SPECTER] stop of '%s' gave up: each of its steps acquires something new"
 
-# Kinds of steps whose subject is a function to call.
-_CALLED = frozenset({"unsubscribe", "cleanup"})
-
 
 class Teardown:
     """
@@ -40,27 +37,32 @@ class Teardown:
         hooks: Called before anything is released.
     """
 
-    # The greenlet that carries it out, and its hub.
-    greenlet: Any = None
-    hub: Any = None
-    # The teardown of which it is a part, if it is one.
-    outer: Teardown | None = None
-    # The present one.
-    step: Step | None = None
-    # What is left of the plan; made when the hooks were called, if anything is held then.
-    _steps: Iterator[Step] | None = None
-    # By when it must have ended; known from the first wait on.
-    until: float | None = None
-    # Thrown into a step whose time is up, and where that waited.
-    _cut: Timeout | None = None
-    _cut_at = ""
+    # In slots, since a thousand services may stop at once.
+    __slots__ = (
+        "_cut", "_cut_at", "_ended", "_hooks", "_last", "_steps",
+        "error", "greenlet", "hub", "outer", "service", "step", "until",
+    )  # fmt: skip
 
     def __init__(self, service: Service, hooks: tuple[Callable[[], Any], ...]) -> None:
         self.service = service
-        # What came in between that is no `Exception`: a kill, a timeout around it, the end of the program.
-        self.error: BaseException | None = None
         # Those that were not called yet.
         self._hooks = iter(hooks)
+        # The greenlet that carries it out, and its hub.
+        self.greenlet: Any = None
+        self.hub: Any = None
+        # The teardown of which it is a part, if it is one.
+        self.outer: Teardown | None = None
+        # The present one.
+        self.step: Step | None = None
+        # What is left of the plan; made when the hooks were called, if anything is held then.
+        self._steps: Iterator[Step] | None = None
+        # By when it must have ended; known from the first wait on.
+        self.until: float | None = None
+        # Thrown into a step whose time is up, and where that waited.
+        self._cut: Timeout | None = None
+        self._cut_at = ""
+        # What came in between that is no `Exception`: a kill, a timeout around it, the end of the program.
+        self.error: BaseException | None = None
         # Set at the end; made when somebody waits for that.
         self._ended: Event | None = None
         # Greenlets that wait for this very stop: killed last.
@@ -82,9 +84,8 @@ class Teardown:
         informs = log.isEnabledFor(INFO)
         if informs:
             log.info("[SPECTER] Service '%s' stopping", service.name)
-        if going_on:
-            self.outer = innermost(greenlet)
-        going_on.append(self)
+        outer = self.outer = going_on.get(greenlet)
+        going_on[greenlet] = self
         hub = self.hub = get_hub()
         if not getattr(hub, "specter_looks", False):
             look_soon(hub)
@@ -92,9 +93,12 @@ class Teardown:
             self._carry_out()
         except BaseException as error:
             self._go_on(error)
-        going_on.remove(self)
-        if timers and self.outer is None:
-            forget(greenlet)
+        if outer is not None:
+            going_on[greenlet] = outer
+        else:
+            del going_on[greenlet]
+            if timers:
+                forget(greenlet)
         service._running = False
         service._specter.stopping = None
         if self._ended is not None:
@@ -134,10 +138,10 @@ class Teardown:
             self.step = step
             kind, subject = step
             try:
-                if kind in _CALLED:
-                    subject()
-                elif kind == "child":
+                if kind == "child":
                     subject.stop()
+                elif kind == "cleanup" or kind == "unsubscribe":
+                    subject()
                 elif kind == "tasks":
                     if ledger.tasks:
                         self._kill_tasks(ledger.tasks)

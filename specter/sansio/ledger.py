@@ -90,9 +90,10 @@ class Ledger:
             # No more of these than there were, or one that adds another for ever would keep the round from ending.
             # Asked each time: one may have left by itself meanwhile.
             if children := self.children:
+                listed = isinstance(children, list)
                 for _ in range(len(children)):
                     if children:
-                        yield "child", children.pop() if isinstance(children, list) else children.popitem()[1]
+                        yield "child", children.pop() if listed else children.popitem()[1]
             if cleanups := self.cleanups:
                 for _ in range(len(cleanups)):
                     if cleanups:
