@@ -68,12 +68,12 @@ class EventBus:
 
     def has_listeners(self, event: Any) -> bool:
         """Whether somebody hears *event*."""
-        return bool(self._hearing(event).fns)
+        return self._hearing(event).count > 0
 
     def listener_count(self, event: Any = None) -> int:
         """How many functions hear *event*, or listen at all."""
         if event is not None:
-            return len(self._hearing(event).fns)
+            return self._hearing(event).count
         with self._lock:
             return self._listeners.count()
 

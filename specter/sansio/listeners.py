@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 L = TypeVar("L")
@@ -69,21 +70,46 @@ class Hearing(Generic[L]):
     Who hears one event: what an emit goes through while the table may change.
 
     Args:
-        entries: In the order in which they subscribed.
+        listeners: In the order in which they subscribed.
+        taps: They hear it before the listeners do.
 
     Attributes:
+        entries: All of them, in the order in which they hear it.
         fns: Their functions.
+        count: How many of them are listeners.
         once: Whether a subscription among them ends with the first event; see `Listeners.spend`.
         prepared: What the runtime makes of it, once; opaque here.
     """
 
-    __slots__ = ("entries", "fns", "once", "prepared")
+    __slots__ = ("count", "entries", "fns", "once", "prepared")
 
-    def __init__(self, entries: tuple[Entry[L], ...]) -> None:
-        self.entries = entries
+    def __init__(self, listeners: tuple[Entry[L], ...], taps: tuple[Entry[L], ...] = ()) -> None:
+        self.entries = entries = taps + listeners
         self.fns = tuple([entry.fn for entry in entries])
+        self.count = len(listeners)
         self.once = any(entry.once for entry in entries)
         self.prepared: Any = None
+
+
+class Tap(Generic[L]):
+    """
+    One that is told of events with their names, and is no listener: it is not counted, and `Listeners.clear` leaves it.
+
+    Args:
+        event: A name, a prefix and the wild end, or ``*`` for all events.
+        hear: A function of the name of the event and its data.
+        make: Gives what the runtime keeps for a function of the data.
+    """
+
+    def __init__(self, event: str, hear: Callable[[str, Any], Any], make: Callable[[Callable[[Any], Any]], L]) -> None:
+        self.event = event
+        self._hear = hear
+        self._make = make
+
+    def entry(self, event: str) -> Entry[L]:
+        """What stands among the listeners of *event* for it."""
+        fn = partial(self._hear, event)
+        return Entry(event, fn, self, -1, self._make(fn))
 
 
 class Listeners(Generic[L]):
@@ -105,6 +131,7 @@ class Listeners(Generic[L]):
         # {event: what `hearing` gave}, for as long as nothing changes: so names cost no more for prefixes. It is always
         # this very object, and has no hearing that is to be spent: an emit need do no more than look here.
         self.heard: dict[str, Hearing[L]] = {}
+        self._taps: list[Tap[L]] = []
         self._serials = itertools.count()
 
     def add(
@@ -189,7 +216,7 @@ class Listeners(Generic[L]):
         """Those who hear *event*; kept in `heard` until something changes."""
         found = self.heard.get(event)
         if found is None:
-            found = Hearing(self._resolve(event))
+            found = Hearing(self._resolve(event), self._tapping(event))
             if len(self.heard) < MOST_HEARD and not found.once:
                 self.heard[event] = found
         return found
@@ -203,8 +230,27 @@ class Listeners(Generic[L]):
     def count(self, event: str | None = None) -> int:
         """How many listeners hear *event*, or how many there are."""
         if event is not None:
-            return len(self.hearing(event).entries)
+            return self.hearing(event).count
         return sum(len(self._calls(entries.values())) for entries in self._subscribed.values())
+
+    def add_tap(self, tap: Tap[L]) -> None:
+        """Have *tap* told of events before all listeners."""
+        self._taps.append(tap)
+        self.heard.clear()
+
+    def remove_tap(self, tap: Tap[L]) -> None:
+        """Tell it no more; twice is harmless."""
+        if tap in self._taps:
+            self._taps.remove(tap)
+            self.heard.clear()
+
+    def _tapping(self, event: str) -> tuple[Entry[L], ...]:
+        return tuple([tap.entry(event) for tap in self._taps if self._is_tapped(tap.event, event)])
+
+    def _is_tapped(self, tapped: str, event: str) -> bool:
+        if tapped in ("*", event):
+            return True
+        return self._is_prefix(tapped) and isinstance(event, str) and event.startswith(tapped[:-1])
 
     def _remove(self, entry: Entry[L]) -> None:
         subscribed = self._subscribed[entry.event]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from specter.sansio import listeners as rules
-from specter.sansio.listeners import Listeners, Unread
+from specter.sansio.listeners import Listeners, Tap, Unread
 
 
 def table():
@@ -129,6 +129,59 @@ def test_so_many_names_that_they_are_not_all_remembered(monkeypatch):
             assert heard(listeners, f"a:{number}") == [print]
 
     assert len(listeners.heard) == 3
+
+
+def tap(listeners, event):
+    told = []
+    added = Tap(event, lambda name, data: told.append((name, data)), lambda fn: "tap")
+    listeners.add_tap(added)
+    return added, told
+
+
+def test_a_tap_hears_before_the_listeners_and_is_told_the_name():
+    listeners = table()
+    add(listeners, "a:b", print)
+    _, told = tap(listeners, "a:*")
+    hearing = listeners.hearing("a:b")
+
+    assert [entry.listener for entry in hearing.entries] == ["tap", "kept"]
+    hearing.fns[0]("data")
+    assert told == [("a:b", "data")]
+
+
+def test_a_tap_is_no_listener():
+    listeners = table()
+    add(listeners, "a", print)
+    tap(listeners, "*")
+    listeners.hearing("a")
+
+    assert (listeners.count(), listeners.count("a"), listeners.count("b")) == (1, 1, 0)
+    assert listeners.events() == ["a"]
+    listeners.clear()
+    assert len(listeners.hearing("a").entries) == 1
+
+
+@pytest.mark.parametrize(
+    ("tapped", "names"),
+    [("*", ["a", "a:b", "ab", 1]), ("a", ["a"]), ("a:*", ["a:b"]), ("a*", ["a", "a:b", "ab"]), ("b", [])],
+)
+@pytest.mark.parametrize("wild", ["*", ":*"])
+def test_a_tap_hears_what_it_was_made_for(tapped, names, wild):
+    listeners = Listeners[str](wild=wild)
+    tap(listeners, tapped)
+
+    heard_names = [name for name in ["a", "a:b", "ab", 1] if listeners.hearing(name).entries]
+    assert heard_names == ([] if (tapped, wild) == ("a*", ":*") else names)
+
+
+def test_a_tap_that_is_gone_hears_nothing_and_others_hear_on():
+    listeners = table()
+    (first, _), (second, _) = tap(listeners, "*"), tap(listeners, "*")
+    listeners.hearing("a")
+    listeners.remove_tap(first)
+    listeners.remove_tap(first)
+
+    assert [entry.key for entry in listeners.hearing("a").entries] == [second]
 
 
 def functions(count):
