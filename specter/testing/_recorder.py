@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import anyio
 
 from specter._delivery import Subscriber
+from specter._loop import Loop
 from specter._testing.recorded import Recorded, Records, require_bus
 from specter.event_bus import EventBus
 from specter.sansio.listeners import Tap
@@ -43,7 +45,8 @@ class Recorder(Records):
         super().__init__()
         self._waiting: list[anyio.Event] = []
         self._lock, self._listeners = bus._lock, bus._listeners
-        self._tap: Tap[Subscriber] = Tap(pattern, self._hear, Subscriber)
+        # Whoever emits, in whatever thread: it hears on the event loop where it was made.
+        self._tap: Tap[Subscriber] = Tap(pattern, self._hear, partial(Subscriber, loop=Loop.current()))
         with self._lock:
             self._listeners.add_tap(self._tap)
 
