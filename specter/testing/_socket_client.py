@@ -104,9 +104,15 @@ class SocketClient:
         Disconnect, and shut down what was booted.
 
         Raises:
-            Exception: The application's call has failed by this error, which no method has raised yet.
+            Exception: The application's call has failed by this error, which no method has raised yet. It is a note of
+                the block's own error, if there is one.
         """
-        await self.aclose()
+        try:
+            await self.aclose()
+        except Exception as failure:
+            if error is None or failure is not self._session.error:
+                raise
+            error.add_note(f"the application has failed as well: {failure!r}")
 
     # What it is.
 
