@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from . import _backend
@@ -134,8 +134,7 @@ def _load(name: str, backend: _backend.Backend) -> object:
         value: object = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
         raise _backend.missing_extra(f"{__name__}.{name}", backend, error) from error
-    if backend == "asyncio" and isinstance(value, type | FunctionType):
-        value.__module__ = __name__  # reports and pickles name the public place, which outlives a move of the file
+    # Its `__module__` stays the file: inspect.getsource and typing.get_type_hints, of subclasses too, look there.
     return value
 
 

@@ -149,7 +149,3 @@ def _choose(backend: Backend | None) -> Backend:
 def _wrong(line: str, code: int = 2) -> int:
     click.echo(f"Error: {' '.join(line.split())}", err=True)
     return code
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,15 @@
 """The public names: what there is, where it comes from, what it costs to import."""
 
 import ast
+import inspect
 import itertools
 import pickle
+import pydoc
+import re
 from modulefinder import ModuleFinder
 from pathlib import Path
 from types import FunctionType
+from typing import get_type_hints
 
 import pytest
 from fresh import ROOT, python
@@ -88,12 +92,19 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         exec("from specter import Servce")
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"use_backend", "current_backend"}])
-def test_classes_and_functions_name_their_public_place_and_can_be_pickled(name: str) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_tools_find_the_source_the_types_and_the_place_of_a_class_or_function(name: str) -> None:
     value = getattr(specter, name)
     if isinstance(value, type | FunctionType):
-        assert value.__module__ == "specter"
+        assert re.search(rf"^(class|def|async def) {name}\b", inspect.getsource(value), re.MULTILINE)
         assert pickle.loads(pickle.dumps(value)) is value
+        assert name in pydoc.render_doc(value, renderer=pydoc.plaintext)
+    if isinstance(value, type):
+
+        class Mine(value):  # type: ignore[misc, valid-type]
+            own: int
+
+        assert get_type_hints(Mine)["own"] is int
 
 
 @pytest.mark.parametrize("module", MODULES)

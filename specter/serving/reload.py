@@ -65,7 +65,7 @@ class _Below:
     """`specter run` in a session of its own: Ctrl-C at the terminal comes to this process alone, which passes it on."""
 
     def __init__(self, options: Options) -> None:
-        self._command = [sys.executable, "-m", "specter.cli", "run", *options.arguments()]
+        self._command = [sys.executable, "-m", "specter", "run", *options.arguments()]
         # Of a longer one that the manager has nothing is known here.
         self._shutdown_timeout = options.shutdown_timeout or SHUTDOWN_TIMEOUT
         self._process: subprocess.Popen[bytes] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 
 import pytest
@@ -35,6 +36,12 @@ def test_the_version_is_told(specter) -> None:
 
     assert re.fullmatch(r"specter \d+\.\d+\.\d+\S*\n", left.out)
     assert left.code == 0
+
+
+def test_the_package_is_the_command_line_too() -> None:
+    told = subprocess.run([sys.executable, "-m", "specter", "fly"], capture_output=True, text=True, timeout=20)
+
+    assert (told.returncode, told.stdout, told.stderr) == (2, "", "Error: No such command 'fly'.\n")
 
 
 @pytest.mark.parametrize("args", [(), ("--help",)], ids=["nothing", "help"])
