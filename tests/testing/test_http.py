@@ -250,7 +250,7 @@ async def test_a_client_cancelled_at_any_wait_leaves_nothing() -> None:
         assert not (part.running or manager.running)
         assert registry.list() == []
 
-    assert await cancel_everywhere(scenario, check, ways=["scope", "native", "late"]) > 10
+    assert await cancel_everywhere(scenario, check) > 10
 
 
 @pytest.mark.parametrize("given", [ServiceManager(), lambda scope, receive, send: None], ids=["no app", "other ASGI"])

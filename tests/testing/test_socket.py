@@ -30,6 +30,9 @@ in_virtual_time = pytest.mark.parametrize(
     "anyio_backend", [("asyncio", {"loop_factory": loop_factory})], ids=["virtual"]
 )
 
+# The pings of python-socketio are known by the coroutines of their tasks, and ``below`` has others in their place.
+WAYS = ["scope", "native", "late"]
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -484,7 +487,7 @@ async def test_a_visit_cancelled_at_any_wait_leaves_nothing() -> None:
         assert not (part.running or manager.running)
         assert registry.list() == []
 
-    assert await cancel_everywhere(scenario, check, ways=["scope", "native", "late"]) > 15
+    assert await cancel_everywhere(scenario, check, ways=WAYS) > 15
 
 
 async def test_a_visit_cancelled_at_any_wait_leaves_no_client_in_the_application() -> None:
@@ -499,7 +502,7 @@ async def test_a_visit_cancelled_at_any_wait_leaves_no_client_in_the_application
 
     async with running(manager), socket(manager) as first:
         await first.disconnect()
-        assert await cancel_everywhere(scenario, check, ways=["scope", "native", "late"]) > 5
+        assert await cancel_everywhere(scenario, check, ways=WAYS) > 5
 
 
 # What has no Socket.IO.
