@@ -27,8 +27,9 @@ log = logging.getLogger(__name__)
 
 # The computations below whose factories this code runs, outermost first.
 _computing: ContextVar[tuple[_Computation, ...]] = ContextVar("specter_computing", default=())
-# The caches whose invalidation led to this code: a cycle of dependencies ends where it began.
-_invalidating: ContextVar[tuple[Cache, ...]] = ContextVar("specter_invalidating", default=())
+# The invalidations that led to this code: a cycle of dependencies ends where it began. They may be over, since a task
+# that was started below one has its context for good.
+_invalidations: ContextVar[tuple[object, ...]] = ContextVar("specter_invalidations", default=())
 
 
 class Cache:
@@ -62,6 +63,8 @@ class Cache:
         self._slot: Slot[_Computation] = Slot(ttl)
         self._clock = clock_here() or monotonic
         self._invalidate_callbacks: list[Subscriber] = []
+        # Those that go on.
+        self._invalidating: list[object] = []
         self._bus_unsubs = [bus.on(event, self._dependency_changed) for event in depends_on or ()]
 
     def __repr__(self) -> str:
@@ -146,13 +149,16 @@ class Cache:
             for callback in callbacks:
                 callback.post()
         log.debug("cache %r invalidated", self.name)
-        token = _invalidating.set((*_invalidating.get(), self))
+        this = object()
+        self._invalidating.append(this)
+        token = _invalidations.set((*_invalidations.get(), this))
         try:
             for callback in callbacks:
                 callback.deliver()
             bus.emit_nowait(f"{self.name}:invalidated")
         finally:
-            _invalidating.reset(token)
+            _invalidations.reset(token)
+            self._invalidating.remove(this)
 
     def on_invalidate(self, callback: Callable[[], Any]) -> Callable[[], None]:
         """
@@ -207,7 +213,7 @@ class Cache:
         return self._clock
 
     def _dependency_changed(self, data: Any = None) -> None:
-        if self not in _invalidating.get():
+        if not any(going_on in _invalidations.get() for going_on in list(self._invalidating)):
             self.invalidate()
 
     async def _ask(self, factory: Callable[[], Any], ttl: float | None) -> Any:

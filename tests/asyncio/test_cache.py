@@ -724,6 +724,23 @@ async def test_a_cycle_of_dependencies_from_a_worker_thread_invalidates_each_onc
     assert heard == ["a", "b"]
 
 
+async def test_what_was_begun_within_an_invalidation_invalidates_later():
+    cache = Cache("a", depends_on=["data:changed"])
+    over = anyio.Event()
+
+    async def change():
+        await over.wait()
+        bus.emit_nowait("data:changed")
+
+    async with anyio.create_task_group() as group:
+        cache.on_invalidate(lambda: group.start_soon(change) if not over.is_set() else None)
+        cache.invalidate()
+        cache.set("new")
+        over.set()
+
+    assert not cache.is_valid()
+
+
 def test_a_callback_may_set_the_cache_anew_within_a_cycle():
     first, second = Cache("a", depends_on=["b:invalidated"]), Cache("b", depends_on=["a:invalidated"])
     first.on_invalidate(lambda: first.set("new"))
