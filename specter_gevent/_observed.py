@@ -19,7 +19,7 @@ from specter.sansio.callables import require_plain
 from specter.sansio.ownership import require_callable
 
 from ._locks import StateLock
-from ._wake import Wake
+from ._wake import Wakes
 
 T = TypeVar("T")
 S = TypeVar("S", bound=dict[Any, Any])
@@ -49,7 +49,7 @@ class Observed(Generic[S]):
         # The greenlet whose reader or mutator holds the state. Set under the lock, so that nobody is changing it then.
         self._holder: object = None
         # Those who wait until it is held no more.
-        self._waiting: list[Wake] = []
+        self._waiting = Wakes(self._lock)
         # What is still to be called, (fn, value) as fn(value, self); oldest first.
         self._heard: deque[tuple[Callable[[Any, Any], Any], Any]] = deque()
         self._emit_events = bool(emit_events)
@@ -87,23 +87,12 @@ class Observed(Generic[S]):
         """Hold the state no more."""
         self._holder = None
         if self._waiting:
-            with self._lock:
-                for wake in self._waiting:
-                    wake.send()
+            self._waiting.send()
 
     def _wait_until_free(self) -> None:
         if self._holder is getcurrent():
             raise RuntimeError(f"{self.name!r} cannot be changed by a reader, or by a mutator but through its draft")
-        wake = Wake()
-        self._waiting.append(wake)
-        try:
-            # Whoever held it may have let go before there was somebody to wake.
-            if self._holder is not None:
-                wake.wait()
-        finally:
-            with self._lock:
-                self._waiting.remove(wake)
-                wake.close()
+        self._waiting.wait_while(lambda: self._holder is not None)
 
     def _commit(self, rule: Callable[..., Any], what: Any) -> S:
         """Change the state by a rule, and queue what is heard of it: a piece. Returns a snapshot."""

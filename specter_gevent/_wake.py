@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gevent.hub import Waiter, get_hub
+
+from ._locks import StateLock
 
 
 class Wake:
@@ -14,7 +18,7 @@ class Wake:
 
     def __init__(self) -> None:
         hub = get_hub()
-        self._waiter = Waiter(hub)
+        self._waiter: Waiter[None] = Waiter(hub)
         self._watcher = hub.loop.async_()
         self._watcher.start(self._waiter.switch, None)
 
@@ -30,3 +34,35 @@ class Wake:
         """Release what it has of the hub."""
         self._watcher.stop()
         self._watcher.close()
+
+
+class Wakes(list[Wake]):
+    """
+    Those who wait for the end of one thing, oldest first.
+
+    Args:
+        lock: For its changes.
+    """
+
+    def __init__(self, lock: StateLock) -> None:
+        super().__init__()
+        self._lock = lock
+
+    def wait_while(self, goes_on: Callable[[], object]) -> None:
+        """Wait until `send` is called, or not at all if it does not go on."""
+        wake = Wake()
+        self.append(wake)
+        try:
+            # It may have ended before there was somebody to wake.
+            if goes_on():
+                wake.wait()
+        finally:
+            with self._lock:
+                self.remove(wake)
+                wake.close()
+
+    def send(self) -> None:
+        """Wake them all; called when it has ended."""
+        with self._lock:
+            for wake in self:
+                wake.send()

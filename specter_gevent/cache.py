@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from time import monotonic
 from types import CoroutineType
 from typing import Any
 
 from gevent import getcurrent
-from gevent.lock import BoundedSemaphore
 
 from specter.sansio import cache as rules
 from specter.sansio.cache import Computation, Entry, Slot, require_no_cycle
@@ -19,6 +17,7 @@ from specter.sansio.callables import require_answer, require_plain
 from specter.sansio.ownership import require_callable
 
 from ._locks import StateLock
+from ._wake import Wakes
 from .event_bus import bus
 
 log = logging.getLogger(__name__)
@@ -26,8 +25,8 @@ log = logging.getLogger(__name__)
 # Another one in its place is a test's, which makes values age by it, as they do in 0.1.x.
 _wall_clock = time.time
 
-# {greenlet: the computations whose factories it runs, outermost first}
-_computing: dict[object, tuple[Computation, ...]] = {}
+# {computation: the greenlet that runs its factory}; in each greenlet the innermost is the last.
+_running: dict[Computation, object] = {}
 
 
 class Cache:
@@ -49,8 +48,8 @@ class Cache:
     def __init__(self, name: str, ttl: float | None = 0, depends_on: Iterable[str] | None = None) -> None:
         self.name = name
         self._lock = StateLock()
-        # Exists to be waited for, and guards no state: who has it computes.
-        self._turn = BoundedSemaphore(1)
+        # Those who wait for the end of a computation.
+        self._waiting = Wakes(self._lock)
         self._slot: Slot[Computation] = Slot(rules.bent_seconds(ttl or 0))
         self._stored_at: float = 0
         self._invalidate_callbacks: list[Callable[[], Any]] = []
@@ -90,9 +89,12 @@ class Cache:
             ttl: Seconds until it expires, 0 or less for never; that of the cache if not given.
         """
         lifetime = None if ttl is None else rules.bent_seconds(ttl)
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._slot.put(value, lifetime, monotonic, monotonic())
             self._stored_at = time.time()
+        finally:
+            self._lock.release()
 
     def get_or_compute(self, factory: Callable[[], Any], ttl: float | None = None) -> Any:
         """
@@ -114,13 +116,23 @@ class Cache:
         value = self.get()
         if value is not None:
             return value
-        require_callable(factory, "a factory")
+        if not callable(factory):
+            require_callable(factory, "a factory")
         lifetime = None if ttl is None else rules.bent_seconds(ttl)
-        asking = _computing.get(getcurrent(), ())
-        if self._slot.computation is None:
-            return self._in_turn(factory, lifetime, asking)
-        with _known_to_wait(asking, self._slot.computation):
-            return self._in_turn(factory, lifetime, asking)
+        while True:
+            self._lock.acquire()
+            try:
+                value = self._fresh()
+                if value is not None:
+                    return value
+                running = self._slot.computation
+                if running is None:
+                    computation = self._slot.begin(Computation(self.name))
+                    break
+            finally:
+                self._lock.release()
+            self._wait_for(running)
+        return self._compute(computation, factory, lifetime)
 
     def invalidate(self) -> None:
         """
@@ -129,9 +141,12 @@ class Cache:
         Caches that depend on that event follow; a cycle of dependencies invalidates each once. A computation that runs
         gives its caller its value, which is not stored.
         """
-        with self._lock:
+        self._lock.acquire()
+        try:
             was_there = self._slot.entry is not None
             self._empty()
+        finally:
+            self._lock.release()
         if was_there:
             log.info("[SPECTER:cache] '%s' invalidated", self.name)
         here = getcurrent()
@@ -240,46 +255,40 @@ class Cache:
         except Exception as error:
             log.exception("[SPECTER:cache] Error in invalidation callback for '%s': %s", self.name, error)
 
-    def _in_turn(self, factory: Callable[[], Any], ttl: float | None, asking: tuple[Computation, ...]) -> Any:
-        with self._turn:
-            value = self._fresh()
-            return self._compute(factory, ttl, asking) if value is None else value
-
-    def _compute(self, factory: Callable[[], Any], ttl: float | None, asking: tuple[Computation, ...]) -> Any:
-        here = getcurrent()
-        with self._lock:
-            computation, _ = self._slot.enter(lambda: Computation(self.name))
-        _computing[here] = (*asking, computation)
+    def _compute(self, computation: Computation, factory: Callable[[], Any], ttl: float | None) -> Any:
+        _running[computation] = getcurrent()
         try:
             value = factory()
-            if isinstance(value, CoroutineType):
+            if type(value) is CoroutineType:
                 require_answer(value, factory, "a factory")
             computation.succeed(value)
         finally:
-            if asking:
-                _computing[here] = asking
-            else:
-                del _computing[here]
+            del _running[computation]
             self._end(computation, ttl)
         return value
 
     def _end(self, computation: Computation, ttl: float | None) -> None:
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._slot.end(computation, ttl, monotonic, monotonic())
             if computation.has_outcome and not computation.outdated:
                 self._stored_at = time.time()
+        finally:
+            self._lock.release()
+        if self._waiting:
+            self._waiting.send()
 
-
-@contextmanager
-def _known_to_wait(asking: tuple[Computation, ...], computation: Computation) -> Iterator[None]:
-    """While it lasts, the factory that the caller runs waits for a computation: see `require_no_cycle`."""
-    require_no_cycle(asking, computation)
-    below = asking[-1].waits_for if asking else []
-    below.append(computation)
-    try:
-        yield
-    finally:
-        below.remove(computation)
+    def _wait_for(self, computation: Computation) -> None:
+        """Wait for the end of a computation; a factory that the caller runs is known to do so meanwhile."""
+        here = getcurrent()
+        asking = [running for running, greenlet in _running.copy().items() if greenlet is here]
+        require_no_cycle(asking, computation)
+        waits_for = asking[-1].waits_for if asking else []
+        waits_for.append(computation)
+        try:
+            self._waiting.wait_while(lambda: not computation.ended)
+        finally:
+            waits_for.remove(computation)
 
 
 def create_cache(name: str, ttl: float | None = 0, depends_on: Iterable[str] | None = None) -> Cache:

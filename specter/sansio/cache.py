@@ -141,12 +141,14 @@ class Slot(Generic[C]):
             TypeError: *ttl* is no number.
         """
         self._store(value, self.ttl if ttl is None else seconds(ttl), clock, now)
-        self._outdate()
+        if self.computation is not None:
+            self.computation.outdated = True
 
     def empty(self) -> None:
         """Forget the value, and the one that is being computed."""
         self.entry = None
-        self._outdate()
+        if self.computation is not None:
+            self.computation.outdated = True
 
     def enter(self, make: Callable[[], C]) -> tuple[C, Role]:
         """
@@ -160,14 +162,17 @@ class Slot(Generic[C]):
         """
         computation = self.computation
         if computation is None:
-            computation = self.computation = make()
-            role = Role.BEGIN
-        elif computation.wanted:
-            role = Role.JOIN
-        else:
+            return self.begin(make()), Role.BEGIN
+        if not computation.wanted:
             return computation, Role.WAIT
         computation.callers += 1
-        return computation, role
+        return computation, Role.JOIN
+
+    def begin(self, computation: C) -> C:
+        """Take in a caller that computes, when nobody else does. Returns the computation."""
+        self.computation = computation
+        computation.callers = 1
+        return computation
 
     def leave(self, computation: C) -> bool:
         """Let a caller go, one that began or joined; whether the computation is to be ended, as it was the last."""
@@ -184,11 +189,9 @@ class Slot(Generic[C]):
             self._store(computation._value, self.ttl if ttl is None else ttl, clock, now)
 
     def _store(self, value: Any, ttl: float, clock: Callable[[], float], now: float) -> None:
-        self.entry = None if value is None else Entry(value, now, now + ttl if ttl else None, clock)
-
-    def _outdate(self) -> None:
-        if self.computation is not None:
-            self.computation.outdated = True
+        # `Entry(...)` takes three times as long, which is as long as all the rest of storing a value.
+        entry = (value, now, now + ttl if ttl else None, clock)
+        self.entry = None if value is None else tuple.__new__(Entry, entry)
 
 
 def seconds(ttl: float) -> float:
@@ -199,7 +202,7 @@ def seconds(ttl: float) -> float:
         ValueError: It is less than 0 or not a number at all.
         TypeError: It is no number.
     """
-    if not isinstance(ttl, int | float):
+    if not isinstance(ttl, (int, float)):
         raise TypeError(f"ttl must be seconds, 0 for never, got {ttl!r}")
     if not ttl >= 0:
         raise ValueError(f"ttl must be 0 seconds or more, got {ttl!r}")
@@ -212,7 +215,8 @@ def bent_seconds(ttl: float) -> float:
 
     Source: 0.1.1 takes whatever `float` takes.
     """
-    return max(0.0, float(ttl))
+    bent = float(ttl)
+    return bent if bent > 0 else 0.0
 
 
 def require_no_cycle(asking: Iterable[Computation], wanted: Computation) -> None:

@@ -110,7 +110,7 @@ def test_a_killed_factory_leaves_its_turn_to_the_next():
     work.go.set()
 
     assert ended(waiting) == "value"
-    assert not cache._computing
+    assert not cache._running
 
 
 def test_reading_setting_and_invalidating_do_not_wait_for_a_computation():
@@ -193,7 +193,7 @@ def test_a_factory_may_ask_other_caches_and_then_more():
         return first.get_or_compute(lambda: 1) + second.get_or_compute(lambda: third.get_or_compute(lambda: 2))
 
     assert create_cache("d").get_or_compute(factory) == 3
-    assert not cache._computing
+    assert not cache._running
 
 
 def test_a_factory_that_gave_up_a_wait_may_be_waited_for():
