@@ -195,12 +195,14 @@ class EventBus:
             require_callable(fn, f"[SPECTER:bus] {'once' if once else 'on'}('{event}'): callback")
         require_plain(fn, "a listener")
         with self._lock:
-            listeners = self._listeners
-            entry, holder = listeners.add(event, fn, no_extra, once=once, holder=None if once else id(owner))
+            _, holder = self._listeners.add(event, fn, no_extra, once=once, holder=None if once else id(owner))
 
         def unsubscribe() -> None:
             with self._lock:
-                listeners.release(entry, holder)
+                # As in 0.1.x, a later subscription of the same function ends with it too.
+                entry = self._listeners.find(event, fn)
+                if entry is not None:
+                    self._listeners.release(entry, holder)
 
         return unsubscribe
 

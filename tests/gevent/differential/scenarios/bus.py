@@ -313,3 +313,21 @@ def a_star_hears_a_prefix():
     bus.emit("b:c", 3)
 
     return heard, bus.has_listeners("a:b")
+
+
+def an_unsubscribe_ends_a_later_subscription_too():
+    unsubscribe = bus.on("a", print)
+    unsubscribe()
+    bus.on("a", print)
+    before = bus.listener_count("a")
+    unsubscribe()
+
+    return [before, bus.listener_count("a")]
+
+
+def either_unsubscribe_ends_what_was_subscribed_twice():
+    bus.on("a", print)
+    unsubscribe = bus.on("a", print)
+    unsubscribe()
+
+    return bus.listener_count("a")

@@ -99,6 +99,16 @@ def bus_events_are_put_back_by_a_patch():
     return [it.heard, it.seen()]
 
 
+def bus_events_in_a_patch_are_apart():
+    it = _Heard()
+    with patch.object(it.bus, "_events", {}):
+        it.unsubscribe()
+        unsubscribe = it.bus.on("a", it.second)
+    before = it.seen()
+    unsubscribe()
+    return [before, it.seen()]
+
+
 def bus_listeners_can_be_added_and_discarded():
     it = _Heard()
     listeners = it.bus._events["a"]
