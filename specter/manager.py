@@ -11,14 +11,13 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 
 from ._booting import Booting, health_of, is_handler, name_of_part
 from ._lifespan import Lifespan, behind_gate, check_app, check_socketio, check_unmanaged
-from ._loop import Loop
+from ._loop import Loop, native_task
 from ._running_handlers import RunningHandlers
 from ._timing import require_seconds
 from .controller import Controller
@@ -88,8 +87,6 @@ class ServiceManager(Service):
         # The runtime of one boot, from its beginning to the end of the shutdown.
         self._own_runtime: Runtime | None = None
         self._boot_done: anyio.Event | None = None
-        # That of the `async with` block around, if there is one.
-        self._around: Runtime | None = None
 
     # What it consists of.
 
@@ -282,21 +279,14 @@ class ServiceManager(Service):
     async def __aenter__(self) -> Self:
         """Boot."""
         await self._boot()
-        assert self._own_runtime is not None
-        self._around = self._own_runtime
-        self._around._begin_block()
+        runtime = self._own_runtime
+        assert runtime is not None
+        # Of several tasks that enter it at once the first has the block of the runtime; see `Service._leave_block`.
+        has_block = any(block[1] is runtime for block in self._blocks)
+        self._blocks = (*self._blocks, (native_task(), None if has_block else runtime))
+        if not has_block:
+            runtime._begin_block()
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Shut down; a cancellation goes on after that."""
-        runtime, self._around = self._around, None
-        try:
-            await self.shutdown()
-        finally:
-            if runtime is not None:
-                runtime._end_block(kind, error, trace)
 
     def health(self) -> dict[str, Any]:
         """

@@ -50,6 +50,35 @@ async def test_services_start_after_those_they_depend_on() -> None:
     assert log[3:] == ["stop c", "stop b", "stop a"]
 
 
+@pytest.mark.parametrize("first", [0, 1], ids=["the first to enter", "the second"])
+async def test_two_tasks_enter_one_manager_and_the_first_that_leaves_ends_it(first: int) -> None:
+    log: list[str] = []
+    manager = managed(Part("a", log=log))
+    inside = [anyio.Event(), anyio.Event()]
+    leave = [anyio.Event(), anyio.Event()]
+    left = [anyio.Event(), anyio.Event()]
+
+    async def stay(number: int) -> None:
+        async with manager:
+            inside[number].set()
+            await leave[number].wait()
+        left[number].set()
+
+    async with anyio.create_task_group() as group:
+        for number in (0, 1):
+            group.start_soon(stay, number)
+            await inside[number].wait()
+        leave[first].set()
+        await left[first].wait()
+        assert log == ["start a", "stop a"]
+        leave[1 - first].set()
+
+    assert not manager.booted
+    assert Runtime.current() is None
+    async with manager:
+        assert log[2:] == ["start a"]
+
+
 async def test_independent_services_start_at_the_same_time() -> None:
     log: list[str] = []
     first, second = anyio.Event(), anyio.Event()
