@@ -11,7 +11,8 @@ Every exception of ours that is no HTTP answer.
     │   └── WrongPath         an import path; also an ImportError
     ├── PacketError       what is sent to or from a Socket.IO client is no packet of the protocol
     ├── Refused           a server does not let a Socket.IO client of the test harness in
-    └── Disconnected      the connection of a Socket.IO client of the test harness has ended
+    ├── Disconnected      the connection of a Socket.IO client of the test harness has ended
+    └── LeakError         a test has left something behind
 
 ``HTTPError`` belongs to a web framework and is in ``specter.http``. What an application can catch by name has a class
 here; a wrong argument stays a ``TypeError`` or ``ValueError``, a call at the wrong time a ``RuntimeError``.
@@ -19,8 +20,10 @@ here; a wrong argument stays a ``TypeError`` or ``ValueError``, a call at the wr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from .leaks import Leak, report
 
 
 class ServiceError(Exception):
@@ -151,3 +154,19 @@ class Disconnected(Exception):
 
     def __str__(self) -> str:
         return f"not connected to {self.namespace!r} any more: {self.reason}"
+
+
+class LeakError(AssertionError):
+    """
+    Something was left behind.
+
+    Args:
+        leaks: What it is; not empty.
+    """
+
+    def __init__(self, leaks: Sequence[Leak]) -> None:
+        super().__init__(leaks)
+        self.leaks = list(leaks)
+
+    def __str__(self) -> str:
+        return report(self.leaks)

@@ -1,0 +1,198 @@
+"""What a process holds outside its event loop: child processes, threads, sockets, other files."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from specter.sansio.leaks import Leak
+
+from . import children, origins
+
+_FDS = "/proc/self/fd"
+_TASKS = "/proc/self/task"
+
+# An event loop's own, and what goes with a child that is told of anyhow.
+_OF_LOOPS = ("anon_inode:[event", "anon_inode:[pidfd]", "/dev/random", "/dev/urandom")
+
+# Where a worker thread of a pool waits for something to do: (module, function).
+_IDLE = {
+    ("anyio._backends._asyncio", "run"),
+    ("concurrent.futures.thread", "_worker"),
+    ("trio._core._thread_cache", "_work"),
+}
+# Those that wait in Python stand in a frame of these, above that one.
+_WAITS = {"queue", "threading"}
+_POOLS_THAT_WAIT_IN_C = {"concurrent.futures.thread", "trio._core._thread_cache"}
+
+
+class Outside:
+    """What there was at one moment, and what has come since."""
+
+    def __init__(self) -> None:
+        children.note_children()
+        self._files = open_files()
+        self._threads = set(threading.enumerate())
+        self._children = {child for child, _ in children.children.items()}
+        self._pids = _child_pids()
+
+    def leaks(self) -> Iterator[Leak]:
+        """Tell what has come since and is still there."""
+        yield from self._leaked_processes()
+        yield from self._leaked_threads()
+        if self._new_files():
+            gc.collect()  # what only waits to be collected is not left open
+            for fd, link in self._new_files().items():
+                yield _describe_file(fd, link)
+
+    def _leaked_processes(self) -> Iterator[Leak]:
+        told = set()
+        for child, note in children.children.items():
+            told.add(child.pid)
+            if child not in self._children and child.returncode is None and _alive(child.pid):
+                yield Leak("processes", f"child process {child.pid} ({_command(child.pid)})", created=note.line)
+        for pid in _child_pids() - self._pids - told - _helpers():
+            if _alive(pid):
+                yield Leak("processes", f"child process {pid} ({_command(pid)})")
+
+    def _leaked_threads(self) -> Iterator[Leak]:
+        frames = None
+        for thread in threading.enumerate():
+            if thread in self._threads or thread is threading.current_thread() or not thread.is_alive():
+                continue
+            frames = frames or sys._current_frames()
+            frame = frames.get(thread.ident or 0)
+            if frame is None or not is_idle(frame):
+                yield Leak("threads", f"thread {thread.name!r}", created=origins.line_of(thread), waits=_at(frame))
+
+    def _new_files(self) -> dict[int, str]:
+        now = open_files()
+        return {
+            fd: link
+            for fd, link in now.items()
+            if self._files.get(fd) != link and not link.startswith(_OF_LOOPS) and fd not in _helper_files()
+        }
+
+
+def open_files() -> dict[int, str]:
+    """Give ``{file descriptor: what it is}``; empty where the system does not tell."""
+    found = {}
+    for name in _listed(_FDS):
+        try:
+            found[int(name)] = os.readlink(f"{_FDS}/{name}")
+        except OSError:  # that of the listing itself
+            continue
+    return found
+
+
+def is_idle(frame: FrameType) -> bool:
+    """Whether a thread is one of a pool that waits for something to do."""
+    inner: FrameType | None = frame
+    waits = False
+    while inner is not None and inner.f_globals.get("__name__") in _WAITS:
+        inner, waits = inner.f_back, True
+    if inner is None:
+        return False
+    module = inner.f_globals.get("__name__")
+    return (module, inner.f_code.co_name) in _IDLE and (waits or module in _POOLS_THAT_WAIT_IN_C)
+
+
+def _child_pids() -> set[int]:
+    found: set[int] = set()
+    for task in _listed(_TASKS):
+        try:
+            with open(f"{_TASKS}/{task}/children", "rb") as file:
+                found.update(map(int, file.read().split()))
+        except OSError:  # the thread has just ended, and another one has its children
+            continue
+    return found
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:  # not on every system
+        return []
+
+
+def _alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in b"ZX"
+    except OSError:
+        return False
+
+
+def _command(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/comm") as file:
+            return file.read().strip()
+    except OSError:
+        return "ended"
+
+
+def _tracker() -> Any:
+    """multiprocessing's helper, which lives as long as the process."""
+    module = sys.modules.get("multiprocessing.resource_tracker")
+    return getattr(module, "_resource_tracker", None)
+
+
+def _helpers() -> set[int]:
+    return {pid for pid in (getattr(_tracker(), "_pid", None),) if pid is not None}
+
+
+def _helper_files() -> set[int]:
+    watchdog = getattr(sys.modules.get("specter._process_watchdog"), "watchdog", None)
+    fds = (getattr(_tracker(), "_fd", None), getattr(watchdog, "_pipe", None))
+    return {fd for fd in fds if fd is not None}
+
+
+def _describe_file(fd: int, link: str) -> Leak:
+    if link.startswith("socket:"):
+        sockets = (one for one in gc.get_objects() if issubclass(type(one), socket.SocketType) and one.fileno() == fd)
+        found = next(sockets, None)
+        return Leak("sockets", f"socket {_ends(fd)}fd {fd}", created=None if found is None else origins.line_of(found))
+    if link.startswith("pipe:"):
+        return Leak("files", f"pipe, fd {fd}", created=_line_of_pipe(fd))
+    return Leak("files", f"{link}, fd {fd}", created=origins.line_of_file(link))
+
+
+def _ends(fd: int) -> str:
+    """The addresses of a socket, as far as it has some."""
+    with socket.socket(fileno=os.dup(fd)) as copy:
+        ends = []
+        for word, ask in (("at", copy.getsockname), ("to", copy.getpeername)):
+            try:
+                if name := ask():
+                    ends.append(f"{word} {name!r}")
+            except OSError:  # not connected
+                continue
+        return "".join(f"{end}, " for end in ends)
+
+
+def _line_of_pipe(fd: int) -> str | None:
+    """The line that started the child at the other end of a pipe."""
+    for child, note in children.children.items():
+        for stream in (child.stdin, child.stdout, child.stderr):
+            if stream is not None and not stream.closed and stream.fileno() == fd:
+                return note.line
+    return None
+
+
+def _at(frame: FrameType | None) -> str | None:
+    if frame is None:
+        return None
+    from specter._where import innermost
+
+    found = []
+    inner: FrameType | None = frame
+    while inner is not None:
+        found.append((inner, inner.f_lineno))
+        inner = inner.f_back
+    return innermost(found[::-1])

@@ -1,0 +1,87 @@
+"""What is there at one moment, and what has come since: the part of the leak report that both harnesses share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from specter.sansio.leaks import Leak
+
+from . import origins
+from .outside import Outside
+
+# What ends by itself may take a moment to do so. Seconds, real; nothing is waited for when nothing is left.
+GRACE = 0.05
+LOOK_EVERY = 0.001
+
+
+class Held(NamedTuple):
+    """
+    One thing that is there.
+
+    Attributes:
+        kind: Its kind of leak.
+        thing: The thing itself.
+        what: What it is.
+        owner: The name of who owns it; ``None`` if nobody does, or it is not known.
+        where: Gives the line at which it waits.
+    """
+
+    kind: str
+    thing: Any
+    what: str
+    owner: str | None = None
+    where: Callable[[], str] | None = None
+
+
+class Watch:
+    """
+    A look at what is there, to be compared with later ones. To be closed.
+
+    Args:
+        held: Gives all that there is inside the event loop.
+    """
+
+    def __init__(self, held: Callable[[], Iterable[Held]]) -> None:
+        origins.begin()
+        self._held = held
+        # Kept themselves: nothing that comes later can have the identity of one of them.
+        self._before = {id(one.thing): one.thing for one in held()}
+        self._outside = Outside()
+        self._seen: list[Leak] = []
+
+    def close(self) -> None:
+        """Look no more."""
+        origins.end()
+        self._before.clear()
+
+    def inside(self, but: Collection[Any] = ()) -> list[Leak]:
+        """Tell what has come since inside the event loop and is still there, without the things in *but*."""
+        return [
+            Leak(
+                one.kind,
+                one.what,
+                one.owner,
+                origins.line_of(one.thing),
+                None if one.where is None else one.where(),
+            )
+            for one in self._held()
+            if id(one.thing) not in self._before and not any(one.thing is other for other in but)
+        ]
+
+    def keep(self, leaks: Iterable[Leak]) -> None:
+        """Tell these at the end as well, though something ends them before that."""
+        self._seen += leaks
+
+    def all(self) -> list[Leak]:
+        """Tell what has come since and is still there, and what was kept."""
+        found = [*self.inside(), *self._outside.leaks()]
+        return [*self._seen, *(leak for leak in found if leak not in self._seen)]
+
+
+def looks() -> Iterator[None]:
+    """Give one moment after the other to look again, for as long as the grace lasts."""
+    until = time.monotonic() + GRACE
+    while time.monotonic() < until:
+        yield
