@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -59,6 +60,27 @@ class Loop:
         """Whether the caller is in the loop's own thread."""
         return get_ident() == self.thread
 
+    async def sleep_until(self, moment: float) -> None:
+        """
+        Wait for a moment of its clock. Called in the loop.
+
+        Args:
+            moment: In seconds; infinite to wait until cancelled.
+        """
+        if not hasattr(self.native, "call_at"):
+            await sys.modules["trio"].sleep_until(moment)
+            return
+        # `anyio.sleep` and `asyncio.sleep` come to the same, and take half as long again: the timers of all services
+        # wait here.
+        due = self.native.create_future()
+        timer = self.native.call_at(moment, _set, due) if moment < math.inf else None
+        try:
+            await due
+        except BaseException:
+            if timer is not None:
+                timer.cancel()
+            raise
+
     def soon(self, fn: Callable[..., Any], *args: Any) -> None:
         """
         Have *fn* called on the loop, soon. Never waits; safe from every thread.
@@ -103,6 +125,11 @@ class Loop:
     def _turns(self) -> bool:
         is_running = getattr(self.native, "is_running", None)
         return is_running() if is_running else True  # trio finishes what was handed to it, or says that it cannot
+
+
+def _set(due: asyncio.Future[None]) -> None:
+    if not due.done():
+        due.set_result(None)
 
 
 def _known_as_asyncio(fn: Callable[..., Any], *args: Any) -> None:

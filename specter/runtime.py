@@ -361,7 +361,7 @@ class Runtime:
                 while True:
                     self._fire()
                     self._sleeps_until = self._timers.next_due()
-                    await anyio.sleep(max(0.0, self._sleeps_until - self._loop.time()))
+                    await self._loop.sleep_until(self._sleeps_until)
             # Woken early: a new timer falls due before the one that was slept for.
 
     def _fire(self) -> None:

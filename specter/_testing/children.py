@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import wraps
 from time import monotonic
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from specter._process_child import group_lives
 
 from .maker import maker
+from .noted import Noted
 
 # A child that has ended is at work until its end is known: on asyncio a thread may have to tell the loop. Who never
 # asks for it does not hold the time for longer. Seconds, real.
@@ -31,18 +31,22 @@ class Note:
     What is known of a child.
 
     Attributes:
+        program: What it runs.
         line: Where it was started.
         leads_group: Whether it has a process group of its own.
+        starts: Whether it is being started. gevent's Popen waits for that.
         ended_at: Since when it is known to have ended, in real time.
     """
 
+    program: str
     line: str
     leads_group: bool
+    starts: bool = True
     ended_at: float | None = None
 
 
 # Those that run, and those that nobody has waited for.
-children: WeakKeyDictionary[Any, Note] = WeakKeyDictionary()
+children: Noted[Note] = Noted()
 
 _noted: set[type[Any]] = set()
 
@@ -57,25 +61,33 @@ def note_children(kind: type[Any] = subprocess.Popen) -> None:
 def children_at_work() -> dict[Any, str]:
     """Give ``{child: its description}`` of those that run, or of whose process group something runs."""
     found = {}
-    for child, note in list(children.items()):
+    for child, note in children.items():
         if _is_at_work(child, note):
-            found[child] = f"child process {child.pid} ({_program(child)}), started at {note.line}"
-        elif child.returncode is not None:
-            del children[child]
+            found[child] = f"child process {getattr(child, 'pid', None)} ({note.program}), started at {note.line}"
+        elif child.returncode is not None:  # not one that nobody has waited for
+            children.discard(child)
     return found
 
 
 def _noting(init: Callable[..., None]) -> Callable[..., None]:
     @wraps(init)
     def __init__(self: Any, *args: Any, **options: Any) -> None:
-        note = Note(maker(), options.get("start_new_session", False) or options.get("process_group") == 0)
-        init(self, *args, **options)
-        children[self] = note
+        leads_group = options.get("start_new_session", False) or options.get("process_group") == 0
+        note = Note(_program(args[0] if args else options.get("args")), maker(), leads_group)
+        children.add(self, note)
+        try:
+            init(self, *args, **options)
+        except BaseException:
+            children.discard(self)
+            raise
+        note.starts = False
 
     return __init__
 
 
 def _is_at_work(child: Any, note: Note) -> bool:
+    if note.starts:
+        return True
     if child.returncode is not None:
         return note.leads_group and group_lives(child.pid)
     if not _has_ended(child.pid):
@@ -92,6 +104,6 @@ def _has_ended(pid: int) -> bool:
         return True
 
 
-def _program(child: Any) -> str:
-    args = child.args
-    return os.fsdecode(args if isinstance(args, str | bytes | os.PathLike) else args[0])
+def _program(args: Any) -> str:
+    first = args[0] if isinstance(args, list | tuple) and args else args
+    return os.fsdecode(first) if isinstance(first, str | bytes | os.PathLike) else repr(first)

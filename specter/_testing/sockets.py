@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from functools import wraps
 from threading import get_ident
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from .maker import maker
+from .noted import Noted
 
 # After a byte, more may be on its way. Seconds, real.
 _SILENCE = 0.05
@@ -42,7 +42,7 @@ class Note:
     thread: int
 
 
-sockets: WeakKeyDictionary[Any, Note] = WeakKeyDictionary()
+sockets: Noted[Note] = Noted()
 
 _noted: set[type[Any]] = set()
 
@@ -61,18 +61,18 @@ def sockets_at_work(patience: float) -> dict[Any, str]:
     Args:
         patience: How long an answer is waited for. Seconds.
     """
-    here, own = get_ident(), []
-    for each, note in list(sockets.items()):
+    own: dict[Any, Note] = {}
+    for each, note in sockets.items():
         if each.fileno() == -1:
-            del sockets[each]
-        elif note.thread == here:
-            own.append(each)
+            sockets.discard(each)
+        elif note.thread == get_ident():
+            own[each] = note
     waiting = [each for each in own if _waits(each, patience)]
     if not waiting:
         return {}
     ends = {_ports(each) for each in own}
     outside = [each for each in waiting if _ports(each)[::-1] not in ends]
-    return {each: f"the peer of the socket made at {sockets[each].line}" for each in outside}
+    return {each: f"the peer of the socket made at {own[each].line}" for each in outside}
 
 
 def _noting(init: Callable[..., None]) -> Callable[..., None]:
@@ -80,7 +80,7 @@ def _noting(init: Callable[..., None]) -> Callable[..., None]:
     def __init__(self: Any, *args: Any, **options: Any) -> None:
         init(self, *args, **options)
         if self.family in (socket.AF_INET, socket.AF_INET6) and self.type & socket.SOCK_STREAM:
-            sockets[self] = Note(maker(), get_ident())
+            sockets.add(self, Note(maker(), get_ident()))
 
     return __init__
 

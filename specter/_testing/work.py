@@ -109,7 +109,7 @@ class Work:
 
     def may_be(self) -> bool:
         """Whether it is worth the time to look."""
-        return bool(self.jobs or children or sockets)
+        return bool(self.jobs or children.notes or sockets.notes)
 
     def find(self, patience: float) -> dict[Hashable, str]:
         """
@@ -122,9 +122,9 @@ class Work:
             ``{who: its description}``.
         """
         found: dict[Hashable, str] = {job: str(job) for job in self.jobs if job.at_work}
-        if children:
+        if children.notes:
             found.update(children_at_work())
-        if sockets:
+        if sockets.notes:
             found.update(sockets_at_work(patience))
         return found
 

@@ -43,7 +43,7 @@ _JUMPS = 64
 _DIGITS = 9
 
 # What is due within that counts as due. Must be more than the distance between two floats after some years.
-_RESOLUTION = 1e-6
+_RESOLUTION = 1e-5
 
 
 class AsyncioWork(Work):
@@ -75,6 +75,7 @@ class PacedSelector(selectors.DefaultSelector):
         self.work = AsyncioWork()
         self.waking: list[Callable[[], object]] = []
         self._began = monotonic()
+        # How many more to make before the next look.
         self._jumps = 0
 
     def time(self) -> float:
@@ -93,15 +94,20 @@ class PacedSelector(selectors.DefaultSelector):
         self._began = monotonic() - self.now
         self._wake()
 
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """Wait for a file as well from now on."""
+        self._jumps = 0
+        return super().register(fileobj, events, data)
+
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait for files, as every selector; in virtual time, move that if none is ready."""
         if self.pace is None:
             return super().select(timeout)
-        if self._jumps and timeout is not None:
+        if self._jumps and timeout is not None and not (self.waking or self.work.may_be()):
             self._jumps -= 1
-            if not (self.waking or self.work.may_be()):
-                self._move(timeout)
-                return []
+            if timeout > 0:
+                self.now += timeout
+            return []
         self._jumps = _JUMPS if len(self.get_map()) == 1 else 0
         if timeout is not None and timeout <= 0:
             return super().select(0)
@@ -128,7 +134,7 @@ class PacedSelector(selectors.DefaultSelector):
         return []
 
     def _move(self, seconds: float, most: float | None = None) -> None:
-        self.now = round(self.now + (seconds if most is None else min(seconds, most)), _DIGITS)
+        self.now += seconds if most is None else min(seconds, most)
 
     def _wake(self) -> None:
         waking, self.waking = self.waking, []
@@ -147,8 +153,6 @@ class HarnessLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.paced = PacedSelector()
         super().__init__(self.paced)
-        # The loop takes a timer for due that is due within this time. After 194 days, its own nanosecond is less than
-        # the distance to the next float, and it would ask for ever whether it is that moment already.
         self._clock_resolution = _RESOLUTION
         note_children()
         note_sockets()
