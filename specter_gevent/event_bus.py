@@ -58,8 +58,11 @@ class EventBus:
 
     def off(self, event: Any, callback: Callable[[Any], Any]) -> None:
         """End all subscriptions of *callback* to *event*, as subscribed to. Unknown ones are ignored."""
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._listeners.remove(event, callback)
+        finally:
+            self._lock.release()
 
     def clear(self, event: Any = None) -> None:
         """End all subscriptions to *event* as subscribed to, or all there are."""
@@ -68,7 +71,10 @@ class EventBus:
 
     def has_listeners(self, event: Any) -> bool:
         """Whether somebody hears *event*."""
-        return self._hearing(event).count > 0
+        try:
+            return self._heard[event].count > 0
+        except KeyError:
+            return self._hearing(event).count > 0
 
     def listener_count(self, event: Any = None) -> int:
         """How many functions hear *event*, or listen at all."""
@@ -194,15 +200,21 @@ class EventBus:
         if not callable(fn):
             require_callable(fn, f"[SPECTER:bus] {'once' if once else 'on'}('{event}'): callback")
         require_plain(fn, "a listener")
-        with self._lock:
+        self._lock.acquire()
+        try:
             _, holder = self._listeners.add(event, fn, no_extra, once=once, holder=None if once else id(owner))
+        finally:
+            self._lock.release()
 
         def unsubscribe() -> None:
-            with self._lock:
+            self._lock.acquire()
+            try:
                 # As in 0.1.x, a later subscription of the same function ends with it too.
                 entry = self._listeners.find(event, fn)
                 if entry is not None:
                     self._listeners.release(entry, holder)
+            finally:
+                self._lock.release()
 
         return unsubscribe
 
@@ -211,11 +223,14 @@ class EventBus:
         if hearing is not None:
             return hearing
         # In one piece: no other thread may hear for a listener that is spent.
-        with self._lock:
+        self._lock.acquire()
+        try:
             hearing = self._listeners.hearing(event)
             if spend and hearing.once:
                 self._listeners.spend(hearing)
-        return hearing
+            return hearing
+        finally:
+            self._lock.release()
 
 
 class EventStream:

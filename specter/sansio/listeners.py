@@ -13,9 +13,12 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Collection
 from functools import partial
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 L = TypeVar("L")
+
+_once = attrgetter("once")
 
 # Names of events may have ids in them, and be without number.
 MOST_HEARD = 10_000
@@ -52,16 +55,15 @@ class Entry(Generic[L]):
 
     def hold(self, holder: object, once: bool) -> None:
         """Have a subscription, in place of one of the same key."""
-        if holder in self.holders:
-            self.drop(holder)
+        self.once += once - self.holders.get(holder, False)
         self.holders[holder] = once
-        self.once += once
 
     def drop(self, holder: object) -> bool:
         """Lose a subscription. Returns whether there was one of that key."""
-        if holder not in self.holders:
+        once = self.holders.pop(holder, None)
+        if once is None:
             return False
-        self.once -= self.holders.pop(holder)
+        self.once -= once
         return True
 
 
@@ -87,7 +89,7 @@ class Hearing(Generic[L]):
         self.entries = entries = taps + listeners
         self.fns = tuple([entry.fn for entry in entries])
         self.count = len(listeners)
-        self.once = any(entry.once for entry in entries)
+        self.once = any(map(_once, entries))
         self.prepared: Any = None
 
 
@@ -224,14 +226,17 @@ class Listeners(Generic[L]):
     def spend(self, hearing: Hearing[L]) -> None:
         """End the subscriptions in *hearing* that were for one event."""
         for entry in hearing.entries:
-            for holder in [holder for holder, once in entry.holders.items() if once]:
-                self.release(entry, holder)
+            if entry.once:
+                for holder in [holder for holder, once in entry.holders.items() if once]:
+                    self.release(entry, holder)
 
     def count(self, event: str | None = None) -> int:
         """How many listeners hear *event*, or how many there are."""
         if event is not None:
             return self.hearing(event).count
-        return sum(len(self._calls(entries.values())) for entries in self._subscribed.values())
+        tables = self._subscribed.values()
+        passing = [entry for table in tables for entry in table.values() if entry.once] if self._once_apart else []
+        return sum(map(len, tables)) + len(self._calls(passing)) - len(passing)
 
     def add_tap(self, tap: Tap[L]) -> None:
         """Have *tap* told of events before all listeners."""
@@ -245,7 +250,9 @@ class Listeners(Generic[L]):
             self.heard.clear()
 
     def _tapping(self, event: str) -> tuple[Entry[L], ...]:
-        return tuple([tap.entry(event) for tap in self._taps if self._is_tapped(tap.event, event)])
+        return (
+            tuple([tap.entry(event) for tap in self._taps if self._is_tapped(tap.event, event)]) if self._taps else ()
+        )
 
     def _is_tapped(self, tapped: str, event: str) -> bool:
         if tapped in ("*", event):
@@ -260,14 +267,14 @@ class Listeners(Generic[L]):
             self._prefixes.pop(entry.event, None)
 
     def _changed(self, event: str) -> None:
-        if event in self._prefixes:
+        if self._prefixes and event in self._prefixes:
             self.heard.clear()
-        else:
+        elif self.heard:
             self.heard.pop(event, None)
 
     def _resolve(self, event: str) -> tuple[Entry[L], ...]:
         found = [self._subscribed.get(event, {})]
-        if isinstance(event, str):
+        if self._prefixes and isinstance(event, str):
             found += [self._subscribed[prefix] for prefix in self._prefixes if event.startswith(prefix[:-1])]
         if len(found) == 1:
             return self._calls(found[0].values())
@@ -278,9 +285,9 @@ class Listeners(Generic[L]):
         return self._calls(first.values())
 
     def _calls(self, entries: Collection[Entry[L]]) -> tuple[Entry[L], ...]:
-        if not self._once_apart or not any(entry.once for entry in entries):
+        if not self._once_apart or not any(map(_once, entries)):
             return tuple(entries)
-        return tuple(entry for entry in entries for _ in range(entry.once + entry.lasting))
+        return tuple([entry for entry in entries for _ in range(entry.once + entry.lasting)])
 
     def _is_prefix(self, event: object) -> bool:
         # A name may be any key on gevent, as the members of an enumeration are.
