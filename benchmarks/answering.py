@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, TextIO
 
 from benchmarks.cases import Case
-from benchmarks.run import Run
+from benchmarks.run import Run, SkippedError
 
 
 def answer(area: str) -> None:
@@ -64,6 +64,8 @@ def reply(cases: list[Case], request: dict[str, Any]) -> dict[str, Any]:
         if inspect.iscoroutine(figure):
             figure = asyncio.run(figure)
         return {"sample": figure}
+    except SkippedError as error:
+        return {"skipped": str(error)}
     except Exception:
         return {"failed": traceback.format_exc()}
     finally:

@@ -27,6 +27,7 @@ class Goal:
         of: The contender whose figure is the measure, or None: then the goal is a figure.
         at_most: Part of that figure, or the figure itself, in the unit of the case; None where `at_least` is given.
         at_least: The same where more is better.
+        more: At most so much more than the measure's figure, in the unit of the case.
         n: The only size that it is said for, or None.
     """
 
@@ -34,17 +35,27 @@ class Goal:
     at_most: float | None = None
     of: str | None = None
     at_least: float | None = None
+    more: float | None = None
     n: int | None = None
 
-    def met(self, figure: float, of: float | None) -> bool | None:
-        """Whether it is reached; None if there is nothing to tell by."""
-        if self.of is not None:
-            if of is None:
-                return None
-            figure /= of
-        return figure <= self.at_most if self.at_most is not None else figure >= (self.at_least or 0)
+    def reached(self, figure: float, of: float | None) -> float | None:
+        """A figure in the terms of the goal; None if the measure has none."""
+        if self.of is None:
+            return figure
+        if not of:
+            return None
+        return figure / of if self.more is None else figure - of
+
+    def met(self, reached: float | None) -> bool | None:
+        """Whether that is enough; None if there is nothing to tell by."""
+        if reached is None:
+            return None
+        limit = self.at_most if self.more is None else self.more
+        return reached <= limit if limit is not None else reached >= (self.at_least or 0)
 
     def __str__(self) -> str:
+        if self.more is not None:
+            return f"≤ {self.of} + {self.more:g}"
         limit = f"≤ {self.at_most:g}" if self.at_most is not None else f"≥ {self.at_least:g}"
         return limit if self.of is None else f"{limit} × {self.of}"
 

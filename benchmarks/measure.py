@@ -52,7 +52,7 @@ def measure(
             if only not in case.title:
                 continue
             for n in (case.quick_sizes if quick else case.sizes) or (None,):
-                row = empty(case, n)
+                row = empty(case, n, goals=not quick)
                 rounds = 1 if quick else min(repeats, case.repeats or repeats)
                 for number in range(rounds):
                     progress(f"{name}: {row.title} ({number + 1} of {rounds})")
@@ -61,8 +61,8 @@ def measure(
     return Area(name, module.TITLE, rows)
 
 
-def empty(case: Case, n: int | None) -> Row:
-    """A row without samples."""
+def empty(case: Case, n: int | None, *, goals: bool) -> Row:
+    """A row without samples; a quick run tells nothing about goals."""
     entries = [Entry(contender.name) for contender in case.contenders]
     return Row(
         case.title,
@@ -72,7 +72,7 @@ def empty(case: Case, n: int | None) -> Row:
         case.baseline,
         case.more_is_better,
         case.curve,
-        list(case.goals),
+        list(case.goals) if goals else [],
         entries,
     )
 

@@ -57,9 +57,8 @@ class Row:
         for goal in self.goals:
             if goal.contender != name or goal.n not in (None, self.n) or (figure := self.figure(name)) is None:
                 continue
-            of = None if goal.of is None else self.figure(goal.of)
-            reached = figure if goal.of is None else (figure / of if of else None)
-            found.append((goal, reached, goal.met(figure, of)))
+            reached = goal.reached(figure, self.figure(goal.of) if goal.of else None)
+            found.append((goal, reached, goal.met(reached)))
         return found
 
 

@@ -17,6 +17,10 @@ class NotDoneError(Exception):
     """A contender did not do the work that it is to be timed for."""
 
 
+class SkippedError(Exception):
+    """A contender cannot take part; the text says why."""
+
+
 class Spent:
     """Seconds that a block took, set when it is left."""
 

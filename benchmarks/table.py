@@ -7,19 +7,22 @@ from collections.abc import Iterator
 from benchmarks.growth import fits
 from benchmarks.results import Area, Entry, Row
 
-LINE = "  {:<62} {:>12} {:>6} {:>9}   {}"
+LINE = "  {:<36} {:>11} {:>7} {:>22}   {}"
 
 
 def lines(area: Area) -> Iterator[str]:
     """The lines of an area."""
     yield f"\n{area.name}: {area.title}"
+    curves = area.curves()
     for row in area.rows:
-        yield LINE.format(row.title, row.unit, "spread", f"× {row.baseline}"[:9], "goal").replace("  ", "", 1)
-        for entry in row.entries:
-            yield entry_line(row, entry)
-    for case, rows in area.curves().items():
-        for name, found in fits(rows).items():
-            yield f"{case}: {name} grows as n^{found:.2f}"
+        if len(curves.get(row.case, ())) < 2:
+            yield ""
+            yield f"  {row.title}"
+            yield LINE.format("", row.unit, "spread", f"× {row.baseline}", "goal").rstrip()
+            yield from (entry_line(row, entry) for entry in row.entries)
+    for case, rows in curves.items():
+        if len(rows) > 1:
+            yield from curve_lines(case, rows)
 
 
 def entry_line(row: Row, entry: Entry) -> str:
@@ -28,7 +31,9 @@ def entry_line(row: Row, entry: Entry) -> str:
         return LINE.format(entry.name, "-", "", "", f"skipped: {entry.skipped}" if entry.skipped else "FAILED")
     ratio = row.ratio(entry.name)
     times = "" if ratio is None else f"{ratio:.3g}"
-    return LINE.format(entry.name, number(best), f"{row.spread(entry.name):.0%}", times, goals(row, entry.name))
+    return LINE.format(
+        entry.name, number(best), f"{row.spread(entry.name):.0%}", times, goals(row, entry.name)
+    ).rstrip()
 
 
 def goals(row: Row, name: str) -> str:
@@ -40,6 +45,18 @@ def goals(row: Row, name: str) -> str:
         else:
             words.append(f"{goal}: {'met' if met else f'MISSED with {reached:.3g}'}")
     return "; ".join(words)
+
+
+def curve_lines(case: str, rows: list[Row]) -> Iterator[str]:
+    """A case that shows how a figure grows: a column for each size, and the exponent."""
+    yield ""
+    yield f"  {case}, {rows[0].unit}"
+    sizes = "".join(f"{row.n or 0:>12,}" for row in rows)
+    yield f"  {'':<36}{sizes}   grows as"
+    for name, exponent in fits(rows).items():
+        figures = [row.figure(name) for row in rows]
+        cells = "".join(f"{'-' if figure is None else number(figure):>12}" for figure in figures)
+        yield f"  {name:<36}{cells}   n^{exponent:.2f}"
 
 
 def number(figure: float) -> str:

@@ -1,5 +1,7 @@
 """
-A process in which contenders of one area run: ``python worker.py BACKEND AREA``.
+A process in which contenders of one area run: ``python worker.py BACKEND AREA OLD``.
+
+OLD is the Python with specter-runtime 0.1.1, for contenders that start a server in it; empty if there is none.
 
 Reads a request a line and answers each by a line, both JSON. What the contenders print goes to standard error.
 """
@@ -13,7 +15,7 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
-    backend, area = sys.argv[1:]
+    backend, area, _ = sys.argv[1:]
     if backend != "asyncio":
         from gevent import monkey
 

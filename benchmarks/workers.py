@@ -20,12 +20,12 @@ SCRIPT = Path(__file__).with_name("worker.py")
 class Worker:
     """A process that gives samples of one area; a session of its own, so that what it started goes with it."""
 
-    def __init__(self, python: str, backend: str, area: str) -> None:
+    def __init__(self, pythons: dict[str, str], backend: str, area: str) -> None:
         environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPECTER_BACKEND")}
         if backend != OLD:
             environment["SPECTER_BACKEND"] = backend
         self._process = subprocess.Popen(
-            [python, SCRIPT, backend, area],
+            [pythons[backend], SCRIPT, backend, area, pythons.get(OLD, "")],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -92,7 +92,7 @@ class Workers:
             worker.close()
             worker = None
         if worker is None:
-            worker = self._running[backend] = Worker(self._pythons[backend], backend, self._area)
+            worker = self._running[backend] = Worker(self._pythons, backend, self._area)
         return worker.ask(request, timeout)
 
     def __enter__(self) -> Self:

@@ -5,5 +5,8 @@ Each has a `TITLE`, and its cases in the order of the file. Peers are imported i
 imported in environments that do not have them.
 """
 
-ORDER = ("bus", "lifecycle", "spawn", "timers", "store", "model", "schema", "cache", "queue", "process", "ingress")
+ORDER = (
+    *("bus", "lifecycle", "spawn", "timers", "store", "model", "schema", "cache", "queue", "process"),
+    *("ingress", "http", "sockets", "memory", "importing", "boot", "scaling"),
+)
 """The areas, in the order in which they are measured and shown."""

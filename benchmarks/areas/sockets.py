@@ -1,0 +1,129 @@
+"""Socket.IO clients that are answered, and that hear what all are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from benchmarks import serving
+from benchmarks.cases import ASYNCIO, GEVENT, OLD, SPECTER, TWIN, Case, Goal
+from benchmarks.clients import Client, allow_files, connected
+from benchmarks.run import Run, expect
+
+TITLE = "Socket.IO: clients are answered, and all of them are told something"
+PLAIN = "python-socketio"
+FLASK = "Flask-SocketIO"
+CLIENTS = 200
+DATA = {"text": "hello", "number": 1}
+RATES = (Goal(SPECTER, at_least=0.97, of=PLAIN), Goal(TWIN, at_least=1.0, of=OLD))
+
+
+def rate(title: str, *goals: Goal) -> Case:
+    """A case that counts what arrives in a second."""
+    return Case(title, unit="per s", goals=goals, baseline=PLAIN, more_is_better=True, repeats=3, timeout=120)
+
+
+def cost(title: str) -> Case:
+    """A case that takes the processor time of the server."""
+    goals = (Goal(SPECTER, 1 / 0.97, PLAIN), Goal(TWIN, 1.0, OLD))
+    return Case(title, goals=goals, baseline=PLAIN, repeats=3, timeout=120)
+
+
+ECHO = rate("events that are acknowledged, 200 clients", *RATES, Goal(SPECTER, at_least=1.5, of=FLASK))
+ECHO_COST = cost("the server's processor time for one of them")
+BROADCAST = rate("broadcasts heard, 200 clients: one for each of them", *RATES)
+BROADCAST_COST = cost("the server's processor time for one heard")
+GROWTH = Case(
+    "a broadcast until n clients have heard it",
+    unit="ms",
+    sizes=(1, 10, 100, 1_000),
+    quick_sizes=(1, 5),
+    curve=True,
+    repeats=2,
+    timeout=120,
+    baseline=PLAIN,
+)
+
+
+def commands() -> dict[str, tuple[str, Callable[[int], list[str]]]]:
+    """The backend of each contender, and the command that serves it."""
+    return {
+        SPECTER: (ASYNCIO, lambda port: serving.asgi_command("uvicorn", "sockets_specter", port)),
+        PLAIN: (ASYNCIO, lambda port: serving.asgi_command("uvicorn", "sockets_plain", port)),
+        TWIN: (GEVENT, lambda port: serving.specter_run("sockets_flask_specter", port)),
+        OLD: (OLD, lambda port: serving.gevent_command(OLD, "sockets_flask_specter", port)),
+        FLASK: (GEVENT, lambda port: serving.gevent_command(GEVENT, "sockets_flask", port)),
+    }
+
+
+async def echoes(run: Run, clients: list[Client]) -> int:
+    """Each client calls again and again; how often all of them did."""
+    rounds = run.count(50, 2)
+
+    async def call(client: Client) -> None:
+        for _ in range(rounds):
+            expect(await client.call("echo", DATA), [DATA], "the acknowledgement")
+
+    await asyncio.gather(*(call(client) for client in clients))
+    return rounds * len(clients)
+
+
+async def broadcasts(run: Run, clients: list[Client]) -> int:
+    """One client after another tells all; how often something was heard."""
+    rounds = run.count(50, 2)
+    for number in range(rounds):
+        await clients[number % len(clients)].emit("shout", number)
+        heard = await asyncio.gather(*(client.heard() for client in clients))
+        expect(heard, [["heard", number]] * len(clients), "what was heard")
+    return rounds * len(clients)
+
+
+Saying = Callable[[Run, list[Client]], Awaitable[int]]
+
+
+async def talk(run: Run, name: str, count: int, saying: Saying) -> tuple[float, float, int]:
+    """Seconds by the clock and of the server's processor for what the clients did, and how much that was."""
+    allow_files(3 * count + 200)
+    backend, command = commands()[name]
+    port = serving.free_port()
+    with serving.served(command(port), port, backend) as pid:
+        async with connected(port, count) as clients:
+            await saying(Run(quick=True), clients)
+            used = serving.processor_seconds(pid)
+            with run.wall() as spent:
+                done = await saying(run, clients)
+            return spent.seconds, serving.processor_seconds(pid) - used, done
+
+
+def add(name: str) -> None:
+    """Let a server take part in all cases."""
+    needs = ("websockets", "uvicorn", "socketio", "flask_socketio")
+
+    @ECHO.contender(name, needs=needs)
+    async def echo(run: Run) -> float:
+        seconds, _, done = await talk(run, name, run.count(CLIENTS, 3), echoes)
+        return done / seconds
+
+    @ECHO_COST.contender(name, needs=needs)
+    async def echo_cost(run: Run) -> float:
+        _, used, done = await talk(run, name, run.count(CLIENTS, 3), echoes)
+        return used / done * 1e6
+
+    @BROADCAST.contender(name, needs=needs)
+    async def broadcast(run: Run) -> float:
+        seconds, _, done = await talk(run, name, run.count(CLIENTS, 3), broadcasts)
+        return done / seconds
+
+    @BROADCAST_COST.contender(name, needs=needs)
+    async def broadcast_cost(run: Run) -> float:
+        _, used, done = await talk(run, name, run.count(CLIENTS, 3), broadcasts)
+        return used / done * 1e6
+
+    @GROWTH.contender(name, needs=needs)
+    async def growth(run: Run, n: int) -> float:
+        seconds, _, done = await talk(run, name, n, broadcasts)
+        return seconds / done * n * 1e3
+
+
+for server in (SPECTER, PLAIN, TWIN, OLD, FLASK):
+    add(server)
