@@ -13,7 +13,7 @@ from quart import Quart
 from quart.testing.app import LifespanError
 
 from specter import Controller, Handler, Runtime, Service, ServiceManager, boot, registry
-from specter.testing import cancel_everywhere
+from specter.testing import cancel_everywhere, http, running
 
 
 class Part(Service):
@@ -33,15 +33,15 @@ async def test_services_run_from_before_the_first_request_to_the_end_of_serving(
     app = Quart(__name__)
 
     @app.get("/")
-    async def running() -> dict[str, Any]:
+    async def is_running() -> dict[str, Any]:
         return {"running": registry.require("part").running}
 
     manager = boot(app, None, services=[Part("part", log)])
     assert log == []
 
-    async with app.test_app() as serving:
+    async with http(app) as client:
         assert manager.ready
-        response = await serving.test_client().get("/")
+        response = await client.get("/")
         assert await response.get_json() == {"running": True}
 
     assert log == ["start part", "stop part"]
@@ -97,7 +97,7 @@ async def test_handlers_come_after_the_services_and_go_before_them_in_reverse() 
         controllers=[Talk()],
     )
 
-    async with app.test_app():
+    async with running(app):
         assert manager.health()["handlers"] == {
             "first": {"registered": True},
             "second": {"registered": True},
@@ -126,7 +126,7 @@ async def test_what_the_application_set_up_before_outlives_the_services() -> Non
         log.append("close")
 
     boot(app, None, services=[Part("part", log)])
-    async with app.test_app():
+    async with running(app):
         pass
 
     assert log == ["open", "pool", "start part", "stop part", "no pool", "close"]
@@ -158,7 +158,7 @@ async def test_parts_can_be_registered_until_the_server_starts() -> None:
     manager = boot(app, None)
     manager.register_service(Part("late", log))
 
-    async with app.test_app():
+    async with running(app):
         assert log == ["start late"]
         with pytest.raises(RuntimeError, match="comes too late"):
             manager.register_service(Part("later", log))
@@ -181,8 +181,8 @@ async def test_a_request_sees_the_managers_runtime_and_its_tasks_do_not_see_the_
         return ""
 
     boot(app, None, services=[Part("part", [])])
-    async with app.test_app() as serving:
-        await serving.test_client().get("/")
+    async with http(app) as client:
+        await client.get("/")
 
     assert seen["in view"] is seen["in task"] is not None
     assert seen["request"] is False
@@ -201,10 +201,10 @@ async def test_a_plain_view_changes_state_from_its_worker_thread() -> None:
     part = Part("part", [])
     part.subscribe(lambda state, _: heard.append(state["number"]))
     boot(app, None, services=[part])
-    async with app.test_app() as serving:
+    async with http(app) as client:
         part.subscribe(lambda state, _: heard.append(state["number"]))
         for number in range(3):
-            response = await serving.test_client().get(f"/{number}")
+            response = await client.get(f"/{number}")
             assert await response.get_data(as_text=True) == str(2 * (number + 1))
 
     assert heard == [0, 0, 1, 1, 2, 2]
@@ -217,7 +217,7 @@ async def test_an_application_has_one_manager() -> None:
     with pytest.raises(RuntimeError, match="application 'shop' has a manager already: register more parts with that"):
         boot(app, None, services=[Part("other", log)])
 
-    async with app.test_app():
+    async with running(app):
         assert log == ["start part"]
 
 

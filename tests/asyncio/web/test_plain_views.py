@@ -15,6 +15,7 @@ from children import eventually
 from quart import Quart
 
 from specter import Cache, ManagedProcess, Model, QueueService, Store, Watcher, boot, bus, registry
+from specter.testing import http
 
 REQUESTS = 40
 
@@ -111,8 +112,7 @@ async def client() -> AsyncIterator[Any]:
 
     work = Work()
     boot(app, None, services=[work])
-    async with app.test_app() as serving:
-        client = serving.test_client()
+    async with http(app) as client:
         client.work = work
         yield client
     assert not work.running and not work._ledger
