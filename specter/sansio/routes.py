@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, NamedTuple, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,18 +101,25 @@ def marked_methods(cls: type) -> Iterator[tuple[str, tuple[RouteSpec, ...]]]:
 
     An override counts as it is written: without a mark of its own it has no route.
     """
-    names = dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base))
-    for name in names:
-        marks = _marks(inspect.getattr_static(cls, name))
-        if marks:
+    written: dict[str, Any] = {}
+    for base in reversed(cls.__mro__[:-1]):
+        written |= vars(base)
+    for name, value in written.items():
+        if marks := _marks(value):
             yield name, marks
 
 
 def _marks(fn: Any) -> tuple[RouteSpec, ...]:
-    # Statically: class attributes may be proxies that fail when they are asked for anything.
-    marks = inspect.getattr_static(fn, _MARK, ())
-    if not marks and isinstance(fn, (staticmethod, classmethod)):
-        return _marks(fn.__func__)
+    kind = type(fn)
+    if kind is FunctionType:
+        marks = fn.__dict__.get(_MARK, ())
+    elif callable(fn) or issubclass(kind, classmethod):
+        # Statically: class attributes may be proxies that fail when they are asked for anything.
+        marks = inspect.getattr_static(fn, _MARK, ())
+        if not marks and isinstance(fn, (staticmethod, classmethod)):
+            return _marks(fn.__func__)
+    else:
+        return ()
     return marks if isinstance(marks, tuple) else ()
 
 
