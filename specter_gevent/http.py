@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
@@ -9,6 +10,7 @@ from typing import Any, NoReturn, TypeVar, overload
 
 from flask import Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
 from specter.sansio.callables import require_plain
 from specter.sansio.http import (
@@ -23,6 +25,9 @@ from specter.sansio.http import (
     missing_fields,
     missing_message,
 )
+
+# Before Werkzeug 2.3 a request keeps to its limit in forms alone.
+_KEEPS_TO_LIMIT = "max_content_length" in inspect.signature(get_input_stream).parameters
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -166,10 +171,10 @@ def expect_json(
 
 def _json_body() -> Any:
     """Read and parse the body; None if there is none, or if it is not declared as JSON, or is none."""
-    limit = request.max_content_length
-    # Werkzeug 2.0 keeps to the limit in forms alone.
-    if isinstance(limit, int) and request.is_json and (request.content_length or 0) > limit:
-        raise HTTPError(body_too_large(limit), 413)
+    if not _KEEPS_TO_LIMIT:
+        limit = request.max_content_length
+        if isinstance(limit, int) and request.is_json and (request.content_length or 0) > limit:
+            raise HTTPError(body_too_large(limit), 413)
     try:
         return request.get_json(silent=True)
     except RecursionError as error:

@@ -120,6 +120,8 @@ def answer_of(value: Any) -> Answer:
     Args:
         value: A body, or a tuple of a body and what belongs to it.
     """
+    if isinstance(value, (dict, list)):
+        return Answer(value, (), True)
     if isinstance(value, Outcome):
         return Answer(value.to_dict(), (value.status,), True)
     body, *rest = value if isinstance(value, tuple) and value else (value,)
