@@ -76,12 +76,12 @@ class HTTPClient(QuartClient):
         await super().__aexit__(None, None, None)  # type: ignore[arg-type]
         serving, self._serving = self._serving, None
         if serving is not None:
-            await serving.release()
+            await serving.leave()
 
     async def _boot(self) -> None:
         if self._serving is None:
-            serving = await Serving.acquire(self._target)
+            serving = await Serving.join(self._target)
             if self._serving is None:
                 self._serving = serving
             else:
-                await serving.release()  # of two requests at once
+                await serving.leave()  # of two requests at once

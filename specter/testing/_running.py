@@ -39,8 +39,8 @@ async def running(it: T) -> AsyncIterator[T]:
         async with it:
             yield it
         return
-    serving = await Serving.acquire(Target.of(it))
+    serving = await Serving.join(Target.of(it))
     try:
         yield it
     finally:
-        await serving.release()
+        await serving.leave()

@@ -64,9 +64,9 @@ class Serving:
         return here.setdefault(id(target.key), Serving(target))
 
     @staticmethod
-    async def acquire(target: Target) -> Serving:
+    async def join(target: Target) -> Serving:
         """
-        Have the application served, from now to `release`. Two at once: the second waits for the start of the first.
+        Have the application served, from now to `leave`. Two at once: the second waits for the start of the first.
 
         Raises:
             Exception: The boot has failed, by this error.
@@ -83,16 +83,16 @@ class Serving:
             raise
         return serving
 
-    async def release(self) -> None:
+    async def leave(self) -> None:
         """
         Need it no more. A cancellation is heard when it has ended.
 
         Raises:
             Exception: The shutdown has failed, by this error.
         """
-        await run_whole(self._leave, "release of the application under test")
+        await run_whole(self._end, "release of the application under test")
 
-    async def _leave(self) -> None:
+    async def _end(self) -> None:
         try:
             async with self._turn:
                 self._users -= 1

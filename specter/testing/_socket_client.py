@@ -89,7 +89,7 @@ class SocketClient:
         if self._connection is not None or self._serving is not None:
             raise RuntimeError("this client was connected before: make another one by socket(...)")
         try:
-            self._serving = await Serving.acquire(self._target)
+            self._serving = await Serving.join(self._target)
             await self._connect()
         except BaseException:
             self._error_was_told = True
@@ -250,7 +250,7 @@ class SocketClient:
         finally:
             serving, self._serving = self._serving, None
             if serving is not None:
-                await serving.release()
+                await serving.leave()
         error = self._session.error
         if error is not None and not self._error_was_told:
             self._error_was_told = True

@@ -70,8 +70,8 @@ class HTTPClient(FlaskClient):
         """Shut the application down, if this client has booted it and no other one needs it. May be called again."""
         serving, self._serving = self._serving, None
         if serving is not None:
-            serving.release()
+            serving.leave()
 
     def _boot(self) -> None:
         if self._serving is None:
-            self._serving = Serving.acquire(self._target)
+            self._serving = Serving.join(self._target)

@@ -37,9 +37,9 @@ def running(it: T) -> Iterator[T]:
         with it:
             yield it
         return
-    serving = Serving.acquire(Target.of(it), take_over=True)
+    serving = Serving.join(Target.of(it), take_over=True)
     try:
         yield it
     finally:
         if serving is not None:
-            serving.release()
+            serving.leave()

@@ -24,9 +24,9 @@ class Serving:
         self._foreign = manager.booted
 
     @staticmethod
-    def acquire(target: Target, *, take_over: bool = False) -> Serving | None:
+    def join(target: Target, *, take_over: bool = False) -> Serving | None:
         """
-        Have the application served, from now to `release`.
+        Have the application served, from now to `leave`.
 
         Args:
             target: The application.
@@ -43,11 +43,11 @@ class Serving:
         try:
             target.manager.boot()
         except BaseException:
-            serving.release()
+            serving.leave()
             raise
         return serving
 
-    def release(self) -> None:
+    def leave(self) -> None:
         """Need it no more."""
         self._users -= 1
         if not self._users:

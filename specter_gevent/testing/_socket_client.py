@@ -90,7 +90,7 @@ class SocketClient:
             raise RuntimeError("this client was connected before: make another one by socket(...)")
         self._used = True
         try:
-            self._serving = Serving.acquire(self._target)
+            self._serving = Serving.join(self._target)
             self._connect()
         except BaseException:
             self._error_was_told = True
@@ -257,7 +257,7 @@ class SocketClient:
         finally:
             serving, self._serving = self._serving, None
             if serving is not None:
-                serving.release()
+                serving.leave()
         error = self._session.error
         if error is not None and not self._error_was_told:
             self._error_was_told = True
