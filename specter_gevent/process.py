@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
+import os
 import subprocess
 from collections.abc import Callable
 from functools import partial
@@ -36,7 +38,7 @@ log = logging.getLogger(__name__)
 _STREAMS = ("stdout", "stderr", "stdin")
 
 # What still stands in the buffer of a stdin that nobody reads is dropped then. Seconds.
-_CLOSE_TIMEOUT = 0.1
+_FLUSH_TIMEOUT = 0.1
 
 
 class _Run:
@@ -420,7 +422,7 @@ class ManagedProcess:
             if pipe is not None:
                 _quietly(pipe.finish, name)
             elif stream is not None:
-                _quietly(partial(close_now, stream, self.name) if child.real else stream.close, name)
+                _quietly(partial(_close, stream, self.name) if child.real else stream.close, name)
         self._release(run)
         if run.stopped is not None:
             run.stopped.set()
@@ -457,10 +459,28 @@ def _at_end(stream: Any, pipe: Pipe | Substitute | None) -> bool:
     return stream is None or (pipe.at_end if pipe is not None else stream.closed)
 
 
+def _close(stream: Any, name: str) -> None:
+    """Close a stream of a child. What cannot be written any more is dropped."""
+    if not stream.closed and stream.writable() and not _flush(stream):
+        # gevent's own files wait for room even in a pipe that must not block, and once more for each of their layers.
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno(), inheritable=False)
+    close_now(stream, name)
+
+
+def _flush(stream: Any) -> bool:
+    """Write what stands in the buffers of *stream*. False if there was no room for it in time."""
+    os.set_blocking(stream.fileno(), False)
+    with within(_FLUSH_TIMEOUT):
+        with contextlib.suppress(Exception):  # which closing raises once more
+            stream.flush()
+        return True
+    return False
+
+
 def _quietly(close: Callable[[], object], name: str) -> None:
-    """Close a stream. What cannot be written any more is dropped."""
+    """Close a stream."""
     try:
-        with within(_CLOSE_TIMEOUT):
-            close()
+        close()
     except Exception as error:
         log.debug("%s was not closed: %s", name, error)

@@ -461,17 +461,18 @@ process.stop()
     assert python(code) == "True"
 
 
-def test_what_was_never_taken_in_does_not_hold_a_stop():
-    # The grandchild keeps the other end open.
-    process = start_process(
-        "deaf", ["sh", "-c", "sleep 60 <&0 & echo $!; wait"], stdin=PIPE, stdout=PIPE, bufsize=2**20
-    )
-    grandchild = int(next(process.lines()))
-    process.process.stdin.write(b"x" * 2**18)
+@pytest.mark.parametrize("text", [False, True])
+def test_what_was_never_taken_in_does_not_hold_a_stop(text):
+    # The grandchild keeps the other end open: of `<&0` a shell makes /dev/null in the background.
+    script = "exec 3<&0; sleep 60 <&3 & echo $!; wait"
+    process = start_process("deaf", ["sh", "-c", script], stdin=PIPE, stdout=PIPE, bufsize=2**20, text=text)
+    grandchild, stdin = int(next(process.lines())), process.process.stdin
+    stdin.write("x" * 2**18 if text else b"x" * 2**18)
 
     with at_most(5):
         process.stop()
 
+    assert stdin.closed
     os.kill(grandchild, signal.SIGKILL)
 
 
