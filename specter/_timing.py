@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import logging
-import math
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ._calls import forget, name_of
+from .sansio.duration import require_seconds
 from .sansio.ownership import require_callable
 from .sansio.timers import Timer, new_key
 from .task import Task
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("specter.service")
 
-_NUMBERS = (int, float)
 _WISHES = {"interval": "start an interval", "timeout": "start a timeout"}
 
 
@@ -75,24 +74,6 @@ def fire(timer: Timer) -> bool:
     except Exception:
         _failed(timer)
     return _goes_on(timer)
-
-
-def require_seconds(seconds: float, what: str, least: float | None = None) -> None:
-    """
-    Refuse what is no duration.
-
-    Raises:
-        TypeError: *seconds* is no number.
-        ValueError: It is less than *least*, or not more than 0 if that is not given; or it is not finite.
-    """
-    if not isinstance(seconds, _NUMBERS) or isinstance(seconds, bool):
-        raise TypeError(f"{what} must be a number of seconds, got {seconds!r}")
-    if not math.isfinite(seconds):
-        raise ValueError(f"{what} must be finite, got {seconds!r}")
-    if least is None and seconds <= 0:
-        raise ValueError(f"{what} must be more than 0 seconds, got {seconds!r}")
-    if least is not None and seconds < least:
-        raise ValueError(f"{what} must be {least} seconds or more, got {seconds!r}")
 
 
 def _start(service: Service, kind: str, fn: Callable[[], Any], seconds: float) -> str:

@@ -19,9 +19,9 @@ from ._booting import Booting, health_of, is_handler, name_of_part
 from ._lifespan import Lifespan, behind_gate, check_app, check_socketio, check_unmanaged
 from ._loop import Loop, native_task
 from ._running_handlers import RunningHandlers
-from ._timing import require_seconds
 from .controller import Controller
 from .runtime import Runtime
+from .sansio.duration import require_seconds
 from .sansio.errors import ServiceError
 from .sansio.lifecycle import RUNNING
 from .service import Service

@@ -22,9 +22,10 @@ from ._delivery import Subscriber
 from ._held import enter_held
 from ._loop import native_task
 from ._observed import require_subscriber, share
-from ._timing import cancel_timer, require_seconds, start_timer
+from ._timing import cancel_timer, start_timer
 from .event_bus import bus
 from .runtime import Runtime
+from .sansio.duration import require_seconds
 from .sansio.ledger import Ledger
 from .sansio.lifecycle import RUNNING, STOPPED, move
 from .sansio.ownership import require_callable

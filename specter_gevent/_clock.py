@@ -26,6 +26,8 @@ from gevent.hub import Hub, get_hub
 
 from specter.sansio.timers import Timer, Timers
 
+from . import _time
+
 if TYPE_CHECKING:
     from ._timing import ServiceTimer
 
@@ -42,7 +44,7 @@ class Clock:
         self.hub = hub
         self.loop = hub.loop
         # A loop with a time of its own, as tests have that move it, is to be asked for that.
-        self.now: Callable[[], float] = monotonic if isinstance(self.loop, hub.loop_class) else self.loop.now
+        self.now: Callable[[], float] = _time.monotonic if isinstance(self.loop, hub.loop_class) else self.loop.now
         self.due: deque[ServiceTimer] = deque()
         # Intervals that were called and are to be wound.
         self.called: list[Timer] = []
@@ -71,6 +73,13 @@ class Clock:
         if self.called:
             called, self.called = self.called, []
             self._timers.wind(called, self.now())
+            self._wake_at(self._timers.next_due())
+
+    def move_to(self, loop: Any) -> None:
+        """Go on by another loop of the hub, whose time goes on from that of the present one."""
+        self._sleep_on()
+        self.loop = loop
+        if self._timers:
             self._wake_at(self._timers.next_due())
 
     def _cancel(self, timer: Timer) -> None:

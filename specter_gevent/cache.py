@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from time import monotonic
 from types import CoroutineType
 from typing import Any
 
@@ -17,6 +16,7 @@ from specter.sansio.callables import require_answer, require_plain
 from specter.sansio.ownership import require_callable
 
 from ._locks import StateLock
+from ._time import monotonic
 from ._wake import Wakes
 from .event_bus import bus
 

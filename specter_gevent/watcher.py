@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
@@ -19,6 +18,8 @@ from specter.sansio.callables import name_of, require_plain
 from specter.sansio.errors import WatcherError as WatcherError
 from specter.sansio.ownership import require_callable
 
+# By this name tests of 0.1.x reach it.
+from . import _time as time
 from ._deadline import time_left
 from ._waiting import kill_soon, waiting_for, waits_for_caller
 

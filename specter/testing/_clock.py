@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import anyio
 
 from specter._loop import Loop
-from specter._timing import require_seconds
+from specter.sansio.duration import require_seconds
 
 
 class Pacer(Protocol):
