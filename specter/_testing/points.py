@@ -128,6 +128,30 @@ class Failure(Fault):
         return coloured(fn, failing)
 
 
+class Noted(Fault):
+    """
+    No fault: tells when a method has been called.
+
+    Args:
+        target: The instance.
+        name: A plain method of it; see `Fault`.
+        told: Called after each call, in the thread of that.
+    """
+
+    def __init__(self, target: Any, name: str, told: Callable[[], object]) -> None:
+        self._told = told
+        super().__init__(target, name, None, self._noting)
+
+    def _noting(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                self._told()
+
+        return coloured(fn, noting)
+
+
 class Point:
     """
     A method of one instance, and the faults that stand there, the newest first to be met.

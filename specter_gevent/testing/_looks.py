@@ -1,0 +1,107 @@
+"""When to look again at something that may have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import gevent
+from gevent.hub import Waiter
+
+from specter._testing.observed import REGISTRY, Ends, Told, note, refusal, tap
+from specter_gevent.event_bus import EventBus
+from specter_gevent.model import Model
+from specter_gevent.service import Service
+from specter_gevent.service_registry import SPECTERRegistry
+from specter_gevent.store import Store
+from specter_gevent.watcher import Watcher
+
+from ._recorder import Recorder
+
+# What another thread has done wakes nobody: seconds of real time until it is looked for.
+_UNTOLD = 0.05
+
+
+class Look:
+    """One who looks again and again: each time before the hub waits."""
+
+    def __init__(self) -> None:
+        self._hub = gevent.get_hub()
+        self._waiter: Waiter[None] | None = None
+
+    @staticmethod
+    @contextmanager
+    def at(on: Any) -> Iterator[Look]:
+        """
+        Begin to look, whenever something has run in this hub, and when *on* has changed in another thread.
+
+        Args:
+            on: What can be observed, or a tuple of it; `None` for nothing more.
+
+        Raises:
+            TypeError: Nothing can be heard of it.
+        """
+        look = Look()
+        with ExitStack() as ends:
+            for thing in on if isinstance(on, tuple) else () if on is None else (on,):
+                for end in _observe(thing, look.tell):
+                    ends.callback(end)
+            ends.enter_context(look._told_of_all())
+            yield look
+
+    def tell(self) -> None:
+        """Say that it is time to look. Safe from every thread."""
+        if gevent.get_hub() is not self._hub:
+            self._hub.loop.run_callback_threadsafe(_wake)
+
+    def again(self) -> None:
+        """Wait until it is time to look again."""
+        self._waiter = Waiter()
+        self._waiter.get()
+
+    @contextmanager
+    def _told_of_all(self) -> Iterator[None]:
+        loop: Any = self._hub.loop
+        # Of the lowest priority: the callbacks of gevent come first, which run from such a watcher too.
+        settling = loop.prepare(ref=False, priority=loop.MINPRI)
+        settling.start(self._look)
+        # In virtual time, another loop stands in the place of gevent's, and nobody outside is unheard.
+        untold = loop.timer(_UNTOLD, _UNTOLD, ref=False) if isinstance(loop, self._hub.loop_class) else None
+        if untold is not None:
+            untold.start(_wake)
+        try:
+            yield
+        finally:
+            for watcher in (settling, untold):
+                if watcher is not None:
+                    watcher.stop()
+                    watcher.close()
+
+    def _look(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is None:
+            return
+        loop: Any = self._hub.loop
+        active = loop.activecnt
+        waiter.switch(None)
+        # gevent runs its callbacks before this is called, and then waits: whatever one was added meanwhile.
+        if self._waiter is None or loop.activecnt != active:
+            soon = loop.timer(0)
+            soon.start(soon.close)
+
+
+def _wake() -> None:
+    """Have the hub go round once more."""
+
+
+def _observe(thing: Any, told: Told) -> Ends:
+    match thing:
+        case EventBus() | Recorder():
+            return tap(thing, told, lambda fn: None)
+        case SPECTERRegistry():
+            return note(thing, told, *REGISTRY)
+        case Service() | Store() | Model() | Watcher():
+            return [thing.subscribe(lambda *args: told())]
+        case _:
+            raise refusal(thing)
