@@ -11,6 +11,8 @@ MODULES = {
     "Backend": "_backend",
     "Disconnected": "specter.sansio.errors",
     "Harness": "_harness",
+    "HTTPClient": "_http_client",
+    "Hang": "_faults",
     "Leak": "specter.sansio.leaks",
     "LeakError": "specter.sansio.errors",
     "PacketError": "specter.sansio.errors",

@@ -1,10 +1,259 @@
-"""The pytest plugin, loaded by itself where Specter is installed. Thin: what it needs is imported when it is needed."""
+"""
+The pytest plugin, loaded by itself where Specter is installed: async tests without configuration, and fixtures.
+
+Thin: it is imported at the start of every test run, also of projects that use nothing of it. What a test needs is
+imported when the test needs it.
+
+The fixtures of a test, outermost first: verdict on leaks, isolation, watch for leaks, runtime, virtual clock, harness.
+"""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
 import pytest
+
+if TYPE_CHECKING:
+    from specter.testing import Backend, Harness, VirtualClock
+
+LEAKS = ("used", "all", "off")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addini(
+        "specter_leaks",
+        'which tests fail when they leave something behind: "used" (those with a fixture of Specter), "all" or "off"',
+        default="used",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "virtual_clock: run the test in virtual time, which moves when all tasks wait.")
+    config.addinivalue_line("markers", "virtual_clock: the test runs in virtual time, which moves when all tasks wait.")
     config.addinivalue_line("markers", "allow_leaks(*kinds): kinds of things that the test may leave behind.")
+    if config.getini("specter_leaks") not in LEAKS:
+        raise pytest.UsageError(
+            f"specter_leaks must be one of {', '.join(LEAKS)}, got {config.getini('specter_leaks')}"
+        )
+    if config.pluginmanager.has_plugin("asyncio"):
+        from . import plugin_asyncio
+
+        config.pluginmanager.register(plugin_asyncio, "specter-asyncio")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> None:
+    from .collecting import prepare
+
+    if collector.istestfunction(obj, name):
+        prepare(collector, obj)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    from .collecting import choose_backends
+
+    choose_backends(metafunc)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    from .collecting import find_used
+
+    find_used(session)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, object, object]:
+    from .backends import arranged
+
+    with arranged(fixturedef, request):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    from .backends import on_its_backend
+
+    with on_its_backend(pyfuncitem):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    from .hanging import watched
+
+    with watched(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    from .verdict import note_outcome
+
+    report = yield
+    note_outcome(item, report)
+    return report
+
+
+@pytest.fixture
+def specter_runtime(request: pytest.FixtureRequest, _specter_isolated: None, _specter_leaks: None) -> Any:
+    """
+    A runtime, a bus and a registry of the test's own.
+
+    `specter.bus` and `specter.registry` are empty, also for code that imported them before, and afterwards what they
+    were. Gives the `Runtime`: open in an async test, where services start in it; closed in a plain one. On gevent it
+    is the hub.
+    """
+    from .running_tests import runner_of
+
+    runner = runner_of(request.node)
+    if runner in ("anyio", "asyncio"):
+        return request.getfixturevalue(f"_specter_runtime_{runner}")
+    if runner == "gevent":
+        import gevent
+
+        return gevent.get_hub()
+    from specter import Runtime
+
+    return Runtime(request.node.name)
+
+
+@pytest.fixture
+def virtual_clock(request: pytest.FixtureRequest, _specter_leaks: None) -> Any:
+    """The `VirtualClock` of the test: time moves when all tasks wait, to the next moment that one waits for."""
+    from .running_tests import runner_of
+
+    return request.getfixturevalue(f"_specter_clock_{runner_of(request.node)}")
+
+
+@pytest.fixture
+def harness(request: pytest.FixtureRequest, specter_runtime: Any) -> Any:
+    """The functions of `specter.testing`, bound to the test: what they have open at its end is closed or undone."""
+    from .running_tests import runner_of
+
+    return request.getfixturevalue(f"_specter_harness_{runner_of(request.node)}")
+
+
+@pytest.fixture
+def specter_backend(request: pytest.FixtureRequest, specter_runtime: Any) -> Backend:
+    """The runtime under a shared test, which runs on asyncio, on trio and on gevent where they are installed."""
+    from .backends import refuse_wider_fixtures
+    from .running_tests import harness_of
+
+    refuse_wider_fixtures(request)
+    backend: Backend = harness_of(request.node).Backend(request.param)
+    return backend
+
+
+@pytest.fixture
+def _specter_isolated(request: pytest.FixtureRequest, _specter_verdict: None) -> Iterator[None]:
+    from .running_tests import isolated_everywhere
+
+    with isolated_everywhere():
+        yield
+
+
+@pytest.fixture
+def _specter_verdict(request: pytest.FixtureRequest) -> Iterator[None]:
+    from .verdict import verdict
+
+    yield
+    if text := verdict(request.node):
+        pytest.fail(text, pytrace=False)
+
+
+@pytest.fixture
+def _specter_leaks(request: pytest.FixtureRequest, _specter_verdict: None) -> None:
+    from .running_tests import isolates, runner_of
+
+    if isolates(request.node):
+        request.getfixturevalue("_specter_isolated")  # the leaks of a test are those in its own bus and registry
+    if request.config.getini("specter_leaks") != "off":
+        request.getfixturevalue(f"_specter_watch_{runner_of(request.node)}")
+
+
+# One for each way to run a test: by anyio's plugin, by pytest-asyncio (`plugin_asyncio`), on gevent, by pytest alone.
+
+
+@pytest.fixture
+async def _specter_watch_anyio(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    from .running_tests import watched_async
+
+    async with watched_async(request.node):
+        yield
+
+
+@pytest.fixture
+async def _specter_runtime_anyio(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
+    from .running_tests import open_runtime
+
+    async with open_runtime(request.node) as runtime:
+        yield runtime
+
+
+@pytest.fixture
+async def _specter_clock_anyio() -> AsyncIterator[VirtualClock]:
+    from specter.testing import virtual_time
+
+    with virtual_time() as clock:
+        yield clock
+
+
+@pytest.fixture
+async def _specter_harness_anyio() -> AsyncIterator[Harness]:
+    from specter.testing import Harness
+
+    async with Harness() as harness:
+        yield harness
+
+
+@pytest.fixture
+def _specter_watch_gevent(request: pytest.FixtureRequest) -> Iterator[None]:
+    from .running_tests import watched_on_gevent
+
+    with watched_on_gevent(request.node):
+        yield
+
+
+@pytest.fixture
+def _specter_clock_gevent() -> Iterator[Any]:
+    from specter_gevent.testing import virtual_time
+
+    with virtual_time() as clock:
+        yield clock
+
+
+@pytest.fixture
+def _specter_harness_gevent() -> Iterator[Any]:
+    from specter_gevent.testing import Harness
+
+    with Harness() as harness:
+        yield harness
+
+
+@pytest.fixture
+def _specter_watch_pytest(request: pytest.FixtureRequest) -> Iterator[None]:
+    from .running_tests import watched_plainly
+
+    with watched_plainly(request.node):
+        yield
+
+
+@pytest.fixture
+def _specter_clock_pytest(request: pytest.FixtureRequest) -> None:
+    pytest.fail(
+        f"virtual_clock needs an event loop, and {request.node.name} is a plain test: make it `async def`, or use "
+        "specter.testing.virtual_time in what it runs",
+        pytrace=False,
+    )
+
+
+@pytest.fixture
+def _specter_harness_pytest() -> Iterator[Harness]:
+    from specter.testing import Harness
+
+    harness = Harness()
+    yield harness
+    harness.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from specter.sansio.leaks import Leak
@@ -56,23 +56,28 @@ class Watch:
         origins.end()
         self._before.clear()
 
-    def inside(self, but: Collection[Any] = ()) -> list[Leak]:
-        """Tell what has come since inside the event loop and is still there, without the things in *but*."""
+    def inside(self) -> list[Leak]:
+        """Tell what has come since inside the event loop and is still there."""
+        return self.among(self._held())
+
+    def among(self, held: Iterable[Held]) -> list[Leak]:
+        """Tell which of the things in *held* have come since."""
         return [
-            Leak(
-                one.kind,
-                one.what,
-                one.owner,
-                origins.line_of(one.thing),
-                None if one.where is None else one.where(),
-            )
-            for one in self._held()
-            if id(one.thing) not in self._before and not any(one.thing is other for other in but)
+            Leak(one.kind, one.what, one.owner, origins.line_of(one.thing), None if one.where is None else one.where())
+            for one in held
+            if id(one.thing) not in self._before
         ]
 
     def keep(self, leaks: Iterable[Leak]) -> None:
         """Tell these at the end as well, though something ends them before that."""
         self._seen += leaks
+
+    def settle(self) -> None:
+        """Give what ends by itself the time to do so, where no event loop is needed for that."""
+        for _ in looks():
+            if not self.all():
+                return
+            time.sleep(LOOK_EVERY)
 
     def all(self) -> list[Leak]:
         """Tell what has come since and is still there, and what was kept."""

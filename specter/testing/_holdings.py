@@ -19,9 +19,14 @@ from specter.sansio.timers import Timer
 from specter.service import Service
 from specter.task import Task
 
-# python-socketio's, which live as long as the server, or until some time after their client has gone; and the timers
-# of a runtime, which is told itself.
-_EXPECTED = {"AsyncServer._service_task", "AsyncSocket._send_ping", "Runtime._run_timers"}
+# python-socketio's, which live as long as the server, or until some time after their client has gone; the timers of a
+# runtime, which is told itself; what anyio's plugin waits in for a fixture.
+_EXPECTED = {
+    "AsyncServer._service_task",
+    "AsyncSocket._send_ping",
+    "Runtime._run_timers",
+    "TestRunner._call_in_runner_task",
+}
 
 
 def held() -> Iterator[Held]:
@@ -38,9 +43,31 @@ def held() -> Iterator[Held]:
     for native in natives:
         if id(native) not in known and not _is_expected(native):
             yield Held("tasks", native, f"task {_name(native)!r}", where=partial(where, native))
-    yield from _listening()
-    for key, value in list(service_registry.registry._entries.values.items()):
-        proof = service_registry.registry._entries._proofs.get(key)
+    yield from listening()
+    yield from provided()
+
+
+def held_in(runtime: Runtime) -> Iterator[Held]:
+    """Give what a runtime holds, and what its services have in the bus and the registry."""
+    found = list(_held_by_runtime(runtime, []))
+    services = {one.thing.name for one in found if one.kind == "services"}
+    yield from found
+    yield from (one for one in (*listening(), *provided()) if one.owner in services)
+
+
+def listening() -> Iterator[Held]:
+    """Give the listeners of the bus."""
+    for event, entries in list(event_bus.bus._listeners._subscribed.items()):
+        for entry in list(entries.values()):
+            owners = [getattr(owner, "name", None) for owner in list(entry.listener._owners.values())]
+            yield Held("subscriptions", entry, f"{event!r} by {name_of(entry.fn)}", next(filter(None, owners), None))
+
+
+def provided() -> Iterator[Held]:
+    """Give the entries of the registry."""
+    entries = service_registry.registry._entries
+    for key, value in list(entries.values.items()):
+        proof = entries._proofs.get(key)
         yield Held("registry", proof, f"{key!r}, {type(value).__name__}", origins.owner_of(proof))
 
 
@@ -66,13 +93,6 @@ def _tasks(tasks: Iterable[Task], ours: list[Any]) -> Iterator[Held]:
 def _timer(timer: Timer) -> str:
     kind = "timeout" if timer.period is None else f"interval of {timer.period} s"
     return f"{kind}, {name_of(timer.fn)}"
-
-
-def _listening() -> Iterator[Held]:
-    for event, entries in list(event_bus.bus._listeners._subscribed.items()):
-        for entry in list(entries.values()):
-            owners = [getattr(owner, "name", None) for owner in entry.listener._owners.values()]
-            yield Held("subscriptions", entry, f"{event!r} by {name_of(entry.fn)}", next(filter(None, owners), None))
 
 
 def _native_tasks() -> list[Any]:

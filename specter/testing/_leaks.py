@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import anyio
 import anyio.lowlevel
 
 from specter._testing.watch import LOOK_EVERY, Watch, looks
+from specter.runtime import Runtime
 from specter.sansio.errors import LeakError
 from specter.sansio.leaks import Leak, checked_kinds, in_order
 
-from ._holdings import held
+from ._holdings import held, held_in
 from ._noting import note_tasks
 
 # What can run has run after as many turns of the loop, unless it goes on and on.
@@ -76,14 +76,19 @@ class Watching(Watch):
 
     async def end(self) -> list[Leak]:
         """Tell what has come since and is still there, when it has had time to end."""
-        await self.settle(self.all)
+        await self.settle_until(lambda: not self.all())
         return in_order(self.all())
 
-    async def settle(self, left: Callable[[], Collection[Any]]) -> None:
-        """Wait until nothing is *left*, for as long as the grace lasts."""
+    async def settle_until(self, clean: Callable[[], bool]) -> None:
+        """Wait until it is *clean*, for as long as the grace lasts."""
         for _ in range(_TURNS):
             await anyio.lowlevel.checkpoint()
         for _ in looks():
-            if not left():
+            if clean():
                 return
             await anyio.sleep(LOOK_EVERY)
+
+    async def look_into(self, runtime: Runtime) -> None:
+        """Keep what a runtime holds, which is about to be closed."""
+        await self.settle_until(lambda: not self.among(held_in(runtime)))
+        self.keep(self.among(held_in(runtime)))

@@ -1,0 +1,119 @@
+"""The event loop under a test: one whose time can be made virtual, and gevent's hub for shared tests."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import pytest
+
+from .collecting import is_used
+from .running_tests import runner_of
+
+# Async fixtures of a wider scope than a test that are set up now: {name: scope}. Their event loop is that of all tests.
+_wider: dict[str, str] = {}
+
+
+class Chosen(tuple[str, dict[str, Any]]):
+    """
+    A backend with its options, which is told from others by its name alone.
+
+    Fixtures and tests that compare `anyio_backend` with a name go on as if there were no options.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self[0] == other if isinstance(other, str) else super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash(self[0])
+
+    def __str__(self) -> str:
+        return self[0]
+
+    __repr__ = __str__
+
+
+@contextmanager
+def arranged(fixturedef: Any, request: Any) -> Iterator[None]:
+    """Set a fixture up for the event loop that the test has."""
+    function = fixturedef.func
+    if fixturedef.argname == "anyio_backend" and is_used(request.config):
+        fixturedef.func = _with_options(function)
+    elif inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        if fixturedef.scope != "function":
+            _note_wider(fixturedef, request)
+        elif runner_of(request.node) == "gevent" and "specter_backend" in request.fixturenames:
+            fixturedef.func = _driven(function)
+    try:
+        yield
+    finally:
+        fixturedef.func = function
+
+
+@contextmanager
+def on_its_backend(item: Any) -> Iterator[None]:
+    """Have a shared test be a plain one where it runs on gevent."""
+    test = item.obj
+    if "specter_backend" in item.funcargs and runner_of(item) == "gevent" and inspect.iscoroutinefunction(test):
+        item.obj = wraps(test)(lambda **kwargs: _drive(test(**kwargs)))
+    try:
+        yield
+    finally:
+        item.obj = test
+
+
+def refuse_wider_fixtures(request: pytest.FixtureRequest) -> None:
+    """Refuse a shared test while an async fixture of a wider scope holds an event loop: it would run on that."""
+    for name, scope in _wider.items():
+        pytest.fail(
+            f"specter_backend cannot run {request.node.name} while the async fixture {name!r} of scope {scope!r} is "
+            "set up: its event loop would be that of all backends. Give the fixture the scope 'function', or put the "
+            "test into another module",
+            pytrace=False,
+        )
+
+
+def _note_wider(fixturedef: Any, request: Any) -> None:
+    _wider[fixturedef.argname] = fixturedef.scope
+    fixturedef.addfinalizer(lambda: _wider.pop(fixturedef.argname, None))
+
+
+def _with_options(choose: Callable[..., Any]) -> Callable[..., Any]:
+    def chosen(*args: Any, **kwargs: Any) -> Any:
+        value = choose(*args, **kwargs)
+        name, options = (value, {}) if isinstance(value, str) else value
+        if options.get("use_uvloop") or name not in ("asyncio", "trio"):
+            return value
+        from specter.testing import backend_options
+
+        return Chosen((name, {**backend_options(name), **options}))
+
+    return chosen
+
+
+def _driven(fixture: Callable[..., Any]) -> Callable[..., Any]:
+    """An async fixture as a plain one, of which nothing waits by itself."""
+    if inspect.iscoroutinefunction(fixture):
+        return lambda **kwargs: _drive(fixture(**kwargs))
+
+    def generator(**kwargs: Any) -> Iterator[Any]:
+        steps = fixture(**kwargs)
+        yield _drive(anext(steps))
+        try:
+            _drive(anext(steps))
+        except StopAsyncIteration:
+            return
+        raise RuntimeError(f"fixture {fixture.__name__} must not yield twice")
+
+    return generator
+
+
+def _drive(coroutine: Any) -> Any:
+    from specter_gevent.testing._backend import drive
+
+    return drive(coroutine)

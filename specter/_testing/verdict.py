@@ -1,0 +1,41 @@
+"""What becomes of the leaks of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from specter.sansio.leaks import Leak, checked_kinds, in_order, report
+
+_found = pytest.StashKey[list[Leak]]()
+_failed = pytest.StashKey[bool]()
+
+
+def keep(item: pytest.Item, leaks: Iterable[Leak]) -> None:
+    """Keep what a test has left behind, for its verdict."""
+    item.stash.setdefault(_found, []).extend(leaks)
+
+
+def note_outcome(item: pytest.Item, outcome: pytest.TestReport) -> None:
+    """Note whether a test has failed, before its leaks are told."""
+    if outcome.when != "teardown":
+        item.stash[_failed] = outcome.failed or item.stash.get(_failed, False)
+
+
+def verdict(item: pytest.Item) -> str:
+    """
+    Tell why a test must fail for what it has left behind; empty if it need not.
+
+    Of a test that has failed already the leaks are shown beside its failure, which may well be their cause.
+    """
+    found, failed = item.stash.get(_found, []), item.stash.get(_failed, False)
+    item.stash[_found], item.stash[_failed] = [], False  # it may be run again
+    try:
+        allowed = checked_kinds(kind for marker in item.iter_markers("allow_leaks") for kind in marker.args)
+    except ValueError as error:
+        return f"@pytest.mark.allow_leaks: {error}"
+    left = in_order(found, allowed)
+    if left and failed:
+        item.add_report_section("teardown", "leaks", report(left))
+    return report(left) if left and not failed else ""

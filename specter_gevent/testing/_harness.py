@@ -1,0 +1,118 @@
+"""The functions of the harness, bound to one test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from specter.sansio.callables import require_plain
+from specter.sansio.ownership import require_callable
+
+from ._cancel_everywhere import cancel_everywhere
+from ._eventually import eventually
+from ._faults import Hang, fail, hang
+from ._recorder import Recorder, record
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from specter._testing.points import Fault
+    from specter_gevent.event_bus import EventBus
+
+    from ._http_client import HTTPClient
+    from ._socket_client import SocketClient
+
+T = TypeVar("T")
+
+
+class Harness:
+    """
+    The functions of `specter.testing`, bound to a test: what they have open is closed or undone at its end, last first.
+
+    ``with Harness() as harness: ...``; the fixture ``harness`` is one. It can be an ``owner=`` as a service can.
+
+    Attributes:
+        eventually: See `specter.testing.eventually`.
+        cancel_everywhere: See `specter.testing.cancel_everywhere`.
+        name: For the report of leaks.
+    """
+
+    eventually = staticmethod(eventually)
+    cancel_everywhere = staticmethod(cancel_everywhere)
+
+    def __init__(self) -> None:
+        self.name = "harness"
+        self._ends = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ends.__exit__(kind, error, trace)
+
+    def close(self) -> None:
+        """Close or undo all that is open, last first. May be called again."""
+        self._ends.close()
+
+    def enter(self, context_manager: AbstractContextManager[T]) -> T:
+        """
+        Enter a context manager until the end of the test: ``harness.enter(harness.running(service))``.
+
+        Returns:
+            What it yields.
+        """
+        return self._ends.enter_context(context_manager)
+
+    def add_cleanup(self, fn: Callable[[], Any]) -> Self:
+        """Have *fn* (a plain function) called at the end of the test, the last added first."""
+        require_callable(fn, "a cleanup")
+        require_plain(fn, "a cleanup")
+        self._ends.callback(fn)
+        return self
+
+    def record(self, bus: EventBus, pattern: str = "*") -> Recorder:
+        """See `specter.testing.record`; closed at the end of the test."""
+        recorder = record(bus, pattern)
+        self._ends.callback(recorder.close)
+        return recorder
+
+    def fail(
+        self, target: Any, name: str, error: BaseException | type[BaseException], *, times: int | None = None
+    ) -> Fault:
+        """See `specter.testing.fail`; undone at the end of the test."""
+        fault = fail(target, name, error, times=times)
+        self._ends.callback(fault.undo)
+        return fault
+
+    def hang(self, target: Any, name: str, *, times: int | None = None) -> Hang:
+        """See `specter.testing.hang`; undone at the end of the test."""
+        fault = hang(target, name, times=times)
+        self._ends.callback(fault.undo)
+        return fault
+
+    def http(self, app: Any) -> HTTPClient:
+        """See `specter.testing.http`; the application is shut down at the end of the test."""
+        from ._http_client import http
+
+        return self._closed(http(app))
+
+    def socket(self, app: Any, **options: Any) -> SocketClient:
+        """See `specter.testing.socket`; disconnected at the end of the test."""
+        from ._socket_client import socket
+
+        return self._closed(socket(app, **options))
+
+    def running(self, it: T) -> AbstractContextManager[T]:
+        """See `specter.testing.running`; `enter` it to have it run until the end of the test."""
+        from ._running import running
+
+        return running(it)
+
+    def _closed(self, client: T) -> T:
+        close: Callable[[], None] = client.close  # type: ignore[attr-defined]
+        self._ends.callback(close)
+        return client

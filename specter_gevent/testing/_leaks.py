@@ -1,0 +1,83 @@
+"""What code leaves behind on gevent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import gevent
+
+from specter._testing.watch import LOOK_EVERY, Watch, looks
+from specter.sansio.errors import LeakError
+from specter.sansio.leaks import Leak, checked_kinds, in_order
+
+from ._holdings import held
+from ._noting import note_greenlets
+
+# What can run has run after as many turns of the hub, unless it goes on and on.
+_TURNS = 5
+
+
+@contextmanager
+def leaks() -> Iterator[list[Leak]]:
+    """
+    Find out what the block leaves behind: ``with leaks() as found: ...``.
+
+    Tasks, timers, subscriptions and other things that are there at its end and were not at its beginning, be they
+    Specter's or not. What ends by itself within 50 ms of real time does not count.
+
+    Returns:
+        A list that is filled when the block has ended, owners before what they own.
+    """
+    found: list[Leak] = []
+    watch = Watching()
+    try:
+        yield found
+        found += watch.end()
+    finally:
+        watch.close()
+
+
+@contextmanager
+def no_leaks(allow: Iterable[str] = ()) -> Iterator[None]:
+    """
+    Fail if the block leaves something behind: ``with no_leaks(): ...``; see `leaks`.
+
+    An error of the block itself goes on, and nothing is looked for.
+
+    Args:
+        allow: Kinds of leaks that do not count: ``services``, ``tasks``, ``timers``, ``subscriptions``, ``registry``,
+            ``processes``, ``threads``, ``sockets``, ``files``.
+
+    Raises:
+        LeakError: Something was left behind; lists it with the lines that created it.
+        ValueError: *allow* has something that is no kind of leak.
+    """
+    allowed = checked_kinds(allow)
+    with leaks() as found:
+        yield
+    if left := in_order(found, allowed):
+        raise LeakError(left)
+
+
+class Watching(Watch):
+    """A watch over the hub of the caller: its greenlets, and what Specter has in it."""
+
+    def __init__(self) -> None:
+        super().__init__(held)
+        self._stop_noting = note_greenlets()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._stop_noting()
+        super().close()
+
+    def end(self) -> list[Leak]:
+        """Tell what has come since and is still there, when it has had time to end."""
+        for _ in range(_TURNS):
+            gevent.sleep(0)
+        for _ in looks():
+            if not self.all():
+                break
+            gevent.sleep(LOOK_EVERY)
+        return in_order(self.all())
