@@ -19,21 +19,21 @@ PATIENCE = 5.0
 class Difference(NamedTuple):
     """What stands for a scenario in which the two are meant to differ."""
 
-    reason: str
+    row: str
     ours: Any
 
 
-def differs(reason: str, *, ours: Any) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+def differs(row: str, *, ours: Any) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
     """
     Mark a scenario in which the two are meant to differ.
 
     Args:
-        reason: What is broken in 0.1.1, or new here, and why no application can depend on the old.
+        row: The first cell of its row in ``docs/differences.md``.
         ours: What is seen with this package.
     """
 
     def mark(scenario: Callable[[], Any]) -> Callable[[], Any]:
-        scenario.difference = Difference(reason, ours)  # type: ignore[attr-defined]
+        scenario.difference = Difference(row, ours)  # type: ignore[attr-defined]
         return scenario
 
     return mark

@@ -78,7 +78,7 @@ class Child:
         observed = json.loads(told) if told else {"died": os.waitstatus_to_exitcode(status)}
         line = {"name": self.name, "observed": observed}
         if difference := getattr(self.scenario, "difference", None):
-            line |= {"reason": difference.reason, "ours": plain(difference.ours)}
+            line |= {"row": difference.row, "ours": plain(difference.ours)}
         print(json.dumps(line), flush=True)  # noqa: T201
 
 

@@ -1,7 +1,7 @@
 """The event bus."""
 
 import gevent
-from observing import dies, differs, raised
+from observing import Part, dies, differs, raised, tried
 
 from specter import EventBus, Service, bus
 
@@ -35,7 +35,7 @@ def what_is_not_callable_is_refused():
 
 
 @differs(
-    "0.1.1 keeps listeners in a set, so that their order differs from run to run; nobody can rely on it",
+    "Listeners are called in the order of a set.",
     ours=[True, True],
 )
 def listeners_are_called_in_the_order_of_subscription():
@@ -75,7 +75,7 @@ def one_of_two_subscriptions_of_one_function_ends():
 
 
 @differs(
-    "0.1.1 silences the second service when the first one with the same listener stops; an application loses events",
+    "A function that a service listens with is silenced when another one with it stops, or unsubscribes.",
     ours=[["x"], False],
 )
 def two_services_listen_with_one_function():
@@ -169,7 +169,7 @@ def once_can_be_unsubscribed():
     return heard, bus.listener_count()
 
 
-@differs("off() cannot find the callback of once() in 0.1.1; whoever calls it wants it gone", ours=[[], False])
+@differs("`off()` does not find what `once()` has subscribed.", ours=[[], False])
 def off_takes_a_once_away():
     heard = []
     bus.once("a", heard.append)
@@ -270,7 +270,7 @@ def clear_takes_one_event_or_all():
 
 
 @differs(
-    "0.1.1 takes an empty name for none at all: clear('') silences the whole application",
+    '`clear("")` clears all events, and `listener_count("")` counts all.',
     ours=[[1], 1],
 )
 def clear_of_an_empty_name():
@@ -302,7 +302,7 @@ def another_bus_is_another_bus():
 
 
 @differs(
-    "New: a name that ends with a star hears all events of that beginning. In 0.1.1 nobody emits a name with a star",
+    '`"a:*"` is a name as others are.',
     ours=[[1, 2], True],
 )
 def a_star_hears_a_prefix():
@@ -331,3 +331,35 @@ def either_unsubscribe_ends_what_was_subscribed_twice():
     unsubscribe()
 
     return bus.listener_count("a")
+
+
+@differs('`clear("")` clears all events, and `listener_count("")` counts all.', ours=[1, 1, 1, 1])
+def empty_names_are_names():
+    bus.on("", print)
+    bus.on(0, print)
+    bus.on("a", print)
+    counted = bus.listener_count(""), bus.listener_count(0)
+    bus.clear(0)
+
+    return [*counted, bus.listener_count("a"), bus.listener_count("")]
+
+
+@differs(
+    "What cannot be called is taken for a callback, and fails at each call, which is logged.",
+    ours=["TypeError", "[SPECTER:bus] once('a'): callback must be callable, got int"],
+)
+def once_with_what_cannot_be_called():
+    return tried(bus.once, "a", 3)
+
+
+@differs(
+    "A function that a service listens with is silenced when another one with it stops, or unsubscribes.", ours=[1, 0]
+)
+def a_listener_of_a_service_that_somebody_else_has_too():
+    service, unsubscribe = Part().start(), bus.on("a", print)
+    service.listen("a", print)
+    unsubscribe()
+    before = bus.listener_count("a")
+    service.stop()
+
+    return [before, bus.listener_count("a")]

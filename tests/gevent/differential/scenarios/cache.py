@@ -155,7 +155,7 @@ def a_failure_is_its_callers_alone():
 
 
 @differs(
-    "A factory that asks its own cache stands still for ever in 0.1.1, and the cache with it",
+    "A factory that reads or asks its own cache stands still for ever.",
     ours=[True, "RuntimeError"],
 )
 def a_factory_that_asks_its_own_cache():
@@ -169,9 +169,7 @@ def a_factory_that_asks_its_own_cache():
     return returns(cache.get_or_compute, factory), told[0] if told else "nothing"
 
 
-@differs(
-    "Reading a cache in its factory stands still for ever in 0.1.1, and the cache with it", ours=[True, [None, False]]
-)
+@differs("A factory that reads or asks its own cache stands still for ever.", ours=[True, [None, False]])
 def a_factory_that_reads_its_own_cache():
     told = []
     cache = create_cache("c")
@@ -200,7 +198,7 @@ def a_value_that_is_invalidated_while_it_is_computed_is_not_kept():
     return asking.value, cache.get()
 
 
-@differs("In 0.1.1 each reader waits until a running computation is done", ours=["at once"])
+@differs("Every reader of a cache waits for a computation that runs.", ours=["at once"])
 def readers_do_not_wait_for_a_computation():
     cache, log = create_cache("c"), []
 
@@ -282,7 +280,7 @@ def caches_follow_events_they_depend_on():
 
 
 @differs(
-    "Caches that depend on each other invalidate each other to the limit of recursion in 0.1.1",
+    "Caches that depend on each other invalidate each other to the limit of recursion.",
     ours=[1, 1],
 )
 def a_cycle_of_dependencies():
@@ -297,8 +295,7 @@ def a_cycle_of_dependencies():
 
 
 @differs(
-    "0.1.1 takes a text for depends_on letter by letter, so that the cache follows events of one letter and never "
-    "the one that was meant",
+    '`depends_on="a:changed"` follows the events `a`, `:`, `c` and so on.',
     ours=[None, 1],
 )
 def a_text_for_depends_on():
@@ -310,7 +307,7 @@ def a_text_for_depends_on():
 
 
 @differs(
-    "0.1.1 ages by the wall clock: when it is set, values live for hours too long or end at once",
+    "Values age by the wall clock.",
     ours=["value"],
 )
 def the_wall_clock_is_set():

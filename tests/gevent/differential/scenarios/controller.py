@@ -139,7 +139,7 @@ def stop_tears_the_handler_down_first():
 
 
 @differs(
-    "stop() of a controller forgets to return it in 0.1.1, where that of each service does; nobody uses a None",
+    "`Controller.stop()` returns `None`, where that of each service returns itself.",
     ours=True,
 )
 def stop_gives_the_controller():
@@ -279,7 +279,7 @@ def a_service_adopts_a_controller():
 
 
 @differs(
-    "An event with no function leaves the handler half subscribed in 0.1.1, and its teardown does nothing",
+    "A controller's event without a function keeps all later events from being subscribed.",
     ours=[True, ["first", "third"]],
 )
 def an_event_without_a_function():

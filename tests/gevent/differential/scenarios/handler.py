@@ -82,7 +82,7 @@ def events_go_through_an_ingress_where_there_is_one():
 
 
 @differs(
-    "Without an ingress events still arrive at a handler in 0.1.1 after its teardown: it works on what is gone",
+    "Without an ingress events still arrive at a handler after its teardown.",
     ours=["on_setup", "before", "on_teardown"],
 )
 def events_after_the_teardown():
@@ -224,7 +224,7 @@ def an_error_of_a_method_with_an_ingress_stays_there():
     return one.emit("asked", 5, callback=True), fails.registered
 
 
-@differs("Two teardowns at once run the hook twice in 0.1.1, on what the first has released", ours=1)
+@differs("Two teardowns of a handler at once run `on_teardown` twice.", ours=1)
 def two_teardowns_at_once():
     class Slow(_Chat):
         def on_teardown(self):

@@ -5,7 +5,7 @@ import logging
 from flask import Flask, abort, jsonify
 from observing import dies, differs, raised, tried
 
-from specter import HTTPError, expect_json, json_endpoint, require_fields
+from specter import HTTPError, Outcome, expect_json, json_endpoint, require_fields
 
 
 def _answer(view, **request):
@@ -92,7 +92,7 @@ def the_decorator_without_brackets():
 
 
 @differs(
-    "abort() inside json_endpoint becomes 500 in 0.1.1: whoever writes abort(404) wants 404",
+    "`abort(404)` inside `json_endpoint` becomes 500, and so does a body over the limit.",
     ours=[404, 403],
 )
 def abort_inside_an_endpoint():
@@ -149,9 +149,7 @@ def bodies():
     ]
 
 
-@differs(
-    "A body over the application's limit becomes 500 in 0.1.1, as abort() does: it is the client's error, 413", ours=413
-)
+@differs("`abort(404)` inside `json_endpoint` becomes 500, and so does a body over the limit.", ours=413)
 def a_body_over_the_limit():
     app = Flask("app")
     app.config["MAX_CONTENT_LENGTH"] = 10
@@ -184,6 +182,33 @@ def a_payload_that_is_no_dict():
     return tried(require_fields, [], ["a"]), raised(require_fields, None, ["a"])[0]
 
 
-@differs("JSON that is nested too deeply becomes 500 in 0.1.1: it is the client's mistake, 400", ours=400)
+@differs("JSON that is nested too deeply becomes 500.", ours=400)
 def a_body_that_is_too_deep():
     return _answer(json_endpoint("no")(lambda: expect_json()), data="[" * 100_000, content_type="application/json")[0]
+
+
+@differs(
+    "An `Outcome` from a view in `json_endpoint` becomes 500.",
+    ours=[409, {"error": "taken", "ok": False, "status": 409, "value": None}],
+)
+def an_outcome_of_an_endpoint():
+    app = Flask("app")
+    app.add_url_rule("/", view_func=json_endpoint("failed")(lambda: Outcome.failure("taken", status=409)))
+    answer = app.test_client().get("/")
+
+    return [answer.status_code, answer.json]
+
+
+@differs("`json_endpoint` logs the traceback of an error at debug level.", ours=[True])
+def the_traceback_of_an_endpoint():
+    app, traces = Flask("app"), []
+
+    class Traces(logging.Handler):
+        def emit(self, record):
+            traces.append(record.exc_info is not None)
+
+    app.add_url_rule("/", view_func=json_endpoint("failed")(dies("it was meant to")))
+    logging.getLogger().addHandler(Traces(logging.ERROR))
+    app.test_client().get("/")
+
+    return traces

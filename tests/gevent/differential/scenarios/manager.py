@@ -3,6 +3,7 @@
 import atexit
 
 import gevent
+import gevent.event
 from flask import Flask
 from flask_socketio import SocketIO
 from observing import Part, dies, differs, raised, turns
@@ -142,9 +143,7 @@ def a_service_that_fails_keeps_no_other_from_starting():
     return log, registry.list(), manager.booted, manager.health()
 
 
-@differs(
-    "A service that fails takes a healthy one of the same name out of the registry in 0.1.1", ours=["healthy", True]
-)
+@differs("A service that fails to start unregisters a healthy one of the same name.", ours=["healthy", True])
 def a_failing_service_of_the_same_name():
     healthy = Part("same")
     boot(None, None, services=[healthy, Part("same", start=dies("no"))])
@@ -389,7 +388,7 @@ def clients_of_two_apps():
     return log, second[0].test_client().get("/hello").get_json(), first[0].test_client().get("/hello").get_json()
 
 
-@differs("After a shutdown the ingress has no server in 0.1.1: events of what is booted then are lost", ours=[1])
+@differs("A manager that is booted again hears no socket events.", ours=[1])
 def a_second_boot_hears_events():
     app, server, client = _served()
     site = _Site()
@@ -403,7 +402,7 @@ def a_second_boot_hears_events():
 
 
 @differs(
-    "A kill during the shutdown leaves the rest running for good in 0.1.1: no other shutdown does anything",
+    "A kill during the shutdown leaves the rest running, and the next shutdown does nothing.",
     ours=[["b starts", "a starts"], ["a stops", "b stops"], False],
 )
 def a_shutdown_that_is_killed():
@@ -418,3 +417,46 @@ def a_shutdown_that_is_killed():
     manager.shutdown()
 
     return started, log, parts[0].running
+
+
+@differs("A second boot or shutdown at the same time comes back before the first is done.", ours=[True, True])
+def a_second_boot_at_the_same_time():
+    begun = gevent.event.Event()
+    go = gevent.event.Event()
+
+    def start():
+        begun.set()
+        go.wait()
+
+    manager = ServiceManager(Flask("app"))
+    service = Part("slow", start=start)
+    manager.register_service(service)
+    first = gevent.spawn(manager.boot)
+    begun.wait()
+    second = gevent.spawn(manager.boot)
+    turns()
+    waits = not second.dead
+    go.set()
+    gevent.joinall([first, second], timeout=5)
+    manager.shutdown()
+
+    return [waits, second.value is manager]
+
+
+@differs("An attribute `depends_on` of a service means nothing.", ours=["b starts", "a starts"])
+def services_that_name_what_they_need():
+    log = []
+    first, second = Part("a", log), Part("b", log)
+    first.depends_on = ("b",)
+    boot(None, None, services=[first, second])
+
+    return log
+
+
+def services_that_name_what_is_not_there():
+    log = []
+    first, second = Part("a", log), Part("b", log)
+    first.depends_on = ["nothing of ours"]
+    boot(None, None, services=[first, second])
+
+    return log

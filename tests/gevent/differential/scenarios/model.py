@@ -1,6 +1,7 @@
 """Models."""
 
-from observing import Part, dies, differs, raised, returns
+import gevent
+from observing import Part, dies, differs, raised, returns, tried
 
 from specter import Model, bus, create_model
 
@@ -128,9 +129,7 @@ def update_that_fails_leaves_the_state():
     return raised(model.update, edits_and_fails), model.get("a.b"), told
 
 
-@differs(
-    "Reading a model inside its own update() stands still for ever in 0.1.1, and the model with it", ours=[True, [1]]
-)
+@differs("Reading a store or a model inside its own `update()` stands still for ever.", ours=[True, [1]])
 def reading_inside_an_update():
     model, seen = _nested(), []
 
@@ -204,7 +203,7 @@ def subscribers_hear_in_order():
 
 
 @differs(
-    "Ending one of two equal subscriptions ends the other one in 0.1.1, and itself never again; it hears for ever",
+    "Ending one of two equal subscriptions to a model ends the other one, which cannot be ended twice.",
     ours=[1, 1, 2],
 )
 def one_function_subscribed_twice_hears_twice():
@@ -285,7 +284,7 @@ def an_owner_takes_its_subscriptions_along():
 
 
 @differs(
-    "0.1.1 refuses the owner and keeps the subscription all the same; the caller has been told that there is none",
+    "`subscribe(fn, owner=...)` with an owner that cannot own fails, and subscribes all the same.",
     ours=[["TypeError", "[SPECTER:model] owner for 'm' must expose add_cleanup(). Got object."], []],
 )
 def an_owner_that_cannot_own():
@@ -297,8 +296,7 @@ def an_owner_that_cannot_own():
 
 
 @differs(
-    "After a change made by a subscriber, later subscribers hear the new value first and the old one last in 0.1.1: "
-    "they end on a value that the model does not have",
+    "After a change that a subscriber makes, later subscribers hear the new value first and the old one last.",
     ours=[2, 2],
 )
 def a_nested_change_ends_on_the_newest_value():
@@ -340,3 +338,55 @@ def keys_need_not_be_texts():
     model = create_model("m", {1: {"x": "one"}})
 
     return model.get((1, "x")), model.get("1.x"), model.set((2, 3), 4)[2][3]
+
+
+@differs(
+    "Changing a store or a model inside its own `update()` or `access()` stands still for ever.",
+    ours=["RuntimeError", "'m' cannot be changed by a reader, or by a mutator but through its draft"],
+)
+def a_change_inside_an_update():
+    model = create_model("m")
+    greenlet = gevent.spawn(tried, model.update, lambda draft: model.set("a", 1))
+    greenlet.join(timeout=0.2)
+    told = greenlet.value
+    greenlet.kill()
+
+    return told
+
+
+def _deep(levels):
+    value = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+def as_deep_as_people_write():
+    return [bool(create_model("m", _deep(150))), bool(create_model("m").set("a", _deep(150)))]
+
+
+@differs(
+    "A model takes as many levels as Python has calls, and values that contain themselves.",
+    ours=["ValueError", "ValueError"],
+)
+def very_deep():
+    itself = {}
+    itself["itself"] = itself
+
+    return [tried(lambda value=value: [type(create_model("m", value)).__name__])[0] for value in (_deep(250), itself)]
+
+
+@differs(
+    "A model takes a list or a text as its first state, and fails at the first change.",
+    ours=["TypeError", "initial_state must be a dict, got list"],
+)
+def a_first_state_that_is_no_dict():
+    return tried(lambda: [create_model("m", ["a"]).get("a")])
+
+
+@differs(
+    "What cannot be called is taken for a callback, and fails at each call, which is logged.",
+    ours=["TypeError", "a subscriber must be callable, got int"],
+)
+def a_subscriber_that_cannot_be_called():
+    return tried(create_model("m").subscribe, 3)

@@ -98,7 +98,7 @@ def an_operation_without_perform():
 
 
 @differs(
-    "Meta with a key of Outcome.failure's own makes run() raise in 0.1.1, which is to answer with an Outcome always",
+    "Meta with a key `status`, `error` or `value` makes `Operation.run()` raise.",
     ours=[False, "no", 400],
 )
 def meta_with_a_key_of_the_outcomes_own():

@@ -3,7 +3,7 @@
 import subprocess
 
 import gevent
-from observing import Part, differs, raised, soon
+from observing import Part, differs, raised, soon, tried
 
 from specter import ManagedProcess, Service, start_process
 
@@ -43,7 +43,7 @@ def the_return_code_of_what_ends():
     return process.wait(), process.poll(), process.returncode, process.running, process.wait(timeout=1)
 
 
-@differs("The return code is lost after stop() in 0.1.1; None tells that it still runs", ours=[-15, -15, 3])
+@differs("The return code is `None` after `stop()`, and `wait()` a `RuntimeError`.", ours=[-15, -15, 3])
 def the_return_code_after_stop():
     stopped = ManagedProcess("p").start(_WAITS)
     stopped.stop()
@@ -140,9 +140,7 @@ def follow_output_reads_both():
     return out, err, len(readers), process.follow_output(), process.wait()
 
 
-@differs(
-    "One failing handler call ends the reader for good in 0.1.1; the lines after it are lost", ours=["one", "three"]
-)
+@differs("One error or timeout in a handler of lines ends its reader.", ours=["one", "three"])
 def a_handler_that_fails_once():
     seen = []
 
@@ -158,7 +156,7 @@ def a_handler_that_fails_once():
 
 
 @differs(
-    "What a process says while it ends is lost in 0.1.1, and so is the last line in its pipe",
+    "What a process says while it ends, and its last line, is lost.",
     ours=["ready", "bye", "last"],
 )
 def last_words():
@@ -261,9 +259,93 @@ def a_reader_ends_with_its_stream():
 
 
 def a_process_that_is_waited_for_does_not_stop_the_others():
-    ticks = []
-    service = Service("a").start()
-    service.interval(lambda: ticks.append(1), 0.005)
-    ManagedProcess("p").start(["sleep", "0.05"]).wait()
+    process = ManagedProcess("p").start(["cat"], stdin=subprocess.PIPE)
+    Service("a").start().timeout(process.process.stdin.close, 0.005)
 
-    return bool(ticks)
+    return process.wait()
+
+
+class _Refusing:
+    def add_cleanup(self, fn):
+        raise LookupError("no more")
+
+
+@differs("An owner that refuses the process leaves it running.", ours=[["LookupError", "no more"], False])
+def an_owner_that_refuses():
+    process = ManagedProcess("p")
+    error = raised(process.start, _WAITS, owner=_Refusing())
+    seen = process.running
+    process.stop()
+
+    return error, seen
+
+
+@differs("Bytes that are no text end the reader of a text stream.", ours=["a", "\\xff", "b"])
+def bytes_that_are_no_text():
+    return _read(ManagedProcess("p").start(["printf", r"a\n\377\nb\n"], stdout=subprocess.PIPE, encoding="utf-8"))
+
+
+@differs("A second stop of a process comes back while the first one still waits for its end.", ours=[True, True])
+def two_stops_at_once():
+    process = ManagedProcess("p", terminate_timeout=0.2)
+    process.start(["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.01; done"], stdout=subprocess.PIPE)
+    process.process.stdout.readline()
+    child = process.process
+    first = gevent.spawn(process.stop)
+    gevent.sleep(0)
+    process.stop()
+    seen = child.poll() is not None
+    first.join()
+
+    return seen, child.poll() is not None
+
+
+@differs("The return code is `None` after `stop()`, and `wait()` a `RuntimeError`.", ours=[3, 3])
+def waiting_after_the_stop():
+    process = ManagedProcess("p").start(["sh", "-c", "exit 3"])
+    process.wait()
+    process.stop()
+
+    return tried(process.wait), process.poll()
+
+
+@differs("One error or timeout in a handler of lines ends its reader.", ours=["a", "b", "c"])
+def a_timeout_in_a_handler():
+    seen = []
+
+    def hears(line):
+        seen.append(line)
+        if line == "a":
+            raise gevent.Timeout(1)
+
+    process = ManagedProcess("p").start(["printf", r"a\nb\nc\n"], stdout=subprocess.PIPE, text=True)
+    process.watch_stream("stdout", hears).join(timeout=5)
+
+    return seen
+
+
+@differs("`stop()` in a handler of lines cuts the handler at its first wait.", ours=["line", "stopped"])
+def stop_in_a_handler():
+    log = []
+
+    def hears(line):
+        log.append(line)
+        process.stop()
+        log.append("stopped")
+
+    process = ManagedProcess("p").start(["sh", "-c", "echo line; exec sleep 60"], stdout=subprocess.PIPE, text=True)
+    process.watch_stream("stdout", hears).join(timeout=5)
+
+    return log
+
+
+@differs(
+    "What cannot be called is taken for a callback, and fails at each call, which is logged.",
+    ours=["TypeError", "the handler of a stream must be callable, got NoneType"],
+)
+def a_handler_that_cannot_be_called():
+    process = ManagedProcess("p").start(["echo", "line"], stdout=subprocess.PIPE)
+    told = tried(process.watch_stream, "stdout", None)
+    process.stop()
+
+    return told

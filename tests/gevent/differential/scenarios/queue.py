@@ -50,7 +50,7 @@ def numbers_are_bent_into_shape():
 
 
 @differs(
-    "The state of 0.1.1 tells the count that was asked for, 0 or -3, while one worker runs: it is wrong to show",
+    "The state of a queue tells the number of workers that was asked for, 0 or -3, while one runs.",
     ours=[1, 1, 2],
 )
 def the_state_tells_how_many_workers_there_are():

@@ -62,8 +62,7 @@ def unregister_tells_whether_there_was_one():
 
 
 @differs(
-    "A provided None is there in has(), list() and provide(), and only require() denies it in 0.1.1; "
-    "nobody provides None in order to have require() fail",
+    "A provided `None` is there for `has()` and `list()`, and missing for `require()`.",
     ours=[True, None, None],
 )
 def none_is_a_value():
@@ -107,7 +106,7 @@ def an_owner_that_cannot_own():
 
 
 @differs(
-    "In 0.1.1 the former owner's stop takes a replacement away that it never provided; an application loses a service",
+    "The stop of a former owner unregisters what has replaced its entry.",
     ours=["new", None],
 )
 def a_replacement_outlives_the_former_owner():
@@ -192,8 +191,7 @@ def a_killed_waiter_leaves_nothing_behind():
 
 
 @differs(
-    "0.1.1 takes a gevent.Timeout around the call for its own and raises TimeoutError; "
-    "whoever set the outer one waits for that very one",
+    "A `gevent.Timeout` round `wait_for()` becomes a `TimeoutError`.",
     ours=["outer", {}],
 )
 def a_timeout_around_wait_for_is_not_its_own():

@@ -91,7 +91,7 @@ def an_override_with_a_route_of_its_own():
     return _answers(Other(), "/things/other/5", "/things/5")
 
 
-@differs("Two routes on one method collide in 0.1.1: the router cannot be mounted", ours=[[200, "both"], [200, "both"]])
+@differs("Two `@route` on one method collide: the router cannot be mounted.", ours=[[200, "both"], [200, "both"]])
 def two_routes_on_one_method():
     class Both(Router):
         @route("/a")
@@ -141,7 +141,7 @@ def two_functions_of_one_name():
     return len(raised(router.register, Flask("app")))
 
 
-@differs("Routes that on_mount adds are never served in 0.1.1", ours=[[200, "late"]])
+@differs("Routes that `on_mount` adds are never served.", ours=[[200, "late"]])
 def routes_of_on_mount():
     class Late(Router):
         def on_mount(self):
@@ -236,3 +236,50 @@ def a_plain_error_is_flasks():
             raise ValueError("no")
 
     return [status for status, _ in _answers(Fails(), "/fails")]
+
+
+@differs("`_specter_routes` has the names of methods as they were written.", ours=[["POST", "GET"]])
+def methods_as_they_are_kept():
+    @route("/a", methods=["post", "Get"])
+    def view():
+        return ""
+
+    return [list(spec.methods) for spec in view._specter_routes]
+
+
+@differs(
+    '`methods="POST"` is a route for the methods P, O, S and T.',
+    ours=["TypeError", "methods must be a list of names, got 'POST'; write ['POST']"],
+)
+def a_text_for_methods():
+    return tried(lambda: list(route("/a", methods="POST")(dies("never"))._specter_routes[0].methods))
+
+
+@differs(
+    "Two views of one endpoint are an `AssertionError` of Flask when they are registered.",
+    ours=[
+        "ValueError",
+        "router 'r' has two views for the endpoint 'a': '/a' and '/b'; give one of them endpoint='another_name'",
+    ],
+)
+def two_views_of_one_endpoint():
+    app, router = Flask("app"), Router("r")
+
+    @router.route("/a")
+    def a():
+        return "a"
+
+    @router.route("/b", endpoint="a")
+    def b():
+        return "b"
+
+    return tried(router.register, app)
+
+
+def slashes_at_the_end():
+    app, router = Flask("app"), Router("r")
+    router.route("/a/")(lambda: "a")
+    router.route("/b", endpoint="b")(lambda: "b")
+    router.register(app)
+
+    return [app.test_client().get(path).status_code for path in ("/a", "/a/", "/b", "/b/")]

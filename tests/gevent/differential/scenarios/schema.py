@@ -101,7 +101,7 @@ def a_coercer_without_a_name():
 
 
 @differs(
-    "Infinity for a whole number is an OverflowError out of validate() in 0.1.1: 500 for what a client has sent",
+    "Infinity for a whole number, and errors of a coercer such as `KeyError`, leave `validate()`.",
     ours=[False, 1, "x"],
 )
 def infinity_for_a_whole_number():
@@ -113,7 +113,7 @@ def infinity_for_a_whole_number():
 
 
 @differs(
-    "What a coercer raises beside ValueError and TypeError leaves validate() in 0.1.1: 500 for what a client has sent",
+    "Infinity for a whole number, and errors of a coercer such as `KeyError`, leave `validate()`.",
     ours=[[False, 1, "x"], [False, 1, "x"]],
 )
 def other_errors_of_a_coercer():
@@ -125,7 +125,7 @@ def other_errors_of_a_coercer():
 
 
 @differs(
-    'A null passes as the text "None" or as False where the field is required in 0.1.1; nobody wants to store that',
+    'A required field takes null, as the text `"None"` or as `False`.',
     ours=[[False, None], [False, None]],
 )
 def a_required_null():
@@ -214,7 +214,7 @@ def a_default_factory_is_called_each_time():
 
 
 @differs(
-    "One list for all payloads in 0.1.1: what one request puts in, the next one finds; nobody wants that",
+    "A list or a dict as default is one object for all payloads.",
     ours=[[], ["default"]],
 )
 def a_default_that_can_be_changed():
@@ -316,3 +316,64 @@ def the_error_of_a_schema():
     error, full = SchemaError("no"), SchemaError("no", field="a", errors={"a": "bad"})
 
     return [(str(e), e.message, e.field, e.errors, isinstance(e, Exception)) for e in (error, full)]
+
+
+@differs(
+    "`Field(list[int])` and `Field(dict[str, int])` take whatever is in the list or the dict.",
+    ours=[{"a": [1, 2]}, {"a.0": "'a.0' must be int: Cannot convert str 'x' to int"}, {"a": {"x": 1}}],
+)
+def what_is_in_a_list_or_a_dict():
+    numbers = Schema("s", {"a": Field(list[int])})
+
+    return (
+        numbers.validate({"a": ["1", 2]}).value,
+        numbers.validate({"a": ["x"]}).meta.get("errors"),
+        Schema("s", {"a": Field(dict[str, int])}).validate({"a": {"x": "1"}}).value,
+    )
+
+
+@differs(
+    "`Field(int \\| None)` and a `Schema` as a type refuse every payload.",
+    ours=[{"a": 1}, {"a": None}, {"a": {"b": 1}}],
+)
+def unions_and_schemas_as_types():
+    optional = Schema("s", {"a": Field(int | None)})
+    nested = Schema("s", {"a": Field(Schema("inner", {"b": Field(int)}))})
+
+    return (
+        optional.validate({"a": "1"}).value,
+        optional.validate({}).value,
+        nested.validate({"a": {"b": "1"}}).value,
+    )
+
+
+@differs(
+    "A validator that cannot be called refuses every payload.",
+    ours=["TypeError", "validator must be a plain function or None, got 3"],
+)
+def a_validator_that_cannot_be_called():
+    return tried(lambda: Schema("s", {"a": Field(int, validator=3)}).validate({"a": 1}).ok)
+
+
+class _OfTheApplication(Exception):
+    pass
+
+
+def an_error_of_the_applications_own():
+    def refuses(value):
+        raise _OfTheApplication("mine")
+
+    return raised(Schema("s", {"a": Field(refuses)}).validate, {"a": 1})
+
+
+@differs(
+    "A `Field` that is changed, or put into `_fields`, after its schema was made counts for the next payload.",
+    ours=[True, True],
+)
+def a_field_that_is_changed_after_its_schema_was_made():
+    field = Field(int)
+    schema, other = Schema("s", {"a": field}), Schema("s", {"a": field})
+    field.required = True
+    other._fields["b"] = Field(int, required=True)
+
+    return schema.validate({}).ok, other.validate({"a": 1}).ok

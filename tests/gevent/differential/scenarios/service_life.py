@@ -1,7 +1,7 @@
 """Starting and stopping a service."""
 
 import gevent
-from observing import Part, dies, differs, owned, raised, returns, soon, turns
+from observing import Part, dies, differs, owned, raised, returns, soon, tried, turns
 
 from specter import Service, bus
 
@@ -49,7 +49,7 @@ def a_failing_start_raises_and_the_service_does_not_run():
 
 
 @differs(
-    "0.1.1 leaks what a failed start has acquired: timers and listeners of a service that does not run",
+    "A start that fails leaves its timers, listeners, children and greenlets behind, of a service that does not run.",
     ours=[["ValueError", "no"], {"cleaned": True, "heard": [], "left": 0, "child runs": False}],
 )
 def a_failing_start_releases_what_it_acquired():
@@ -188,7 +188,7 @@ def a_cleanup_that_is_added_by_a_cleanup_runs_next():
 
 
 @differs(
-    "stop() in on_stop runs on_stop again and again in 0.1.1, to the limit of recursion, and logs each of them",
+    "`stop()` inside `on_stop` runs `on_stop` again and again, to the limit of recursion.",
     ours=[1, 1, False],
 )
 def stop_inside_on_stop():
@@ -201,7 +201,7 @@ def stop_inside_on_stop():
 
 
 @differs(
-    "Two stops at once run on_stop twice in 0.1.1, and the second comes back before the first is done",
+    "Two stops at once run `on_stop` twice, and the second comes back before the first is done.",
     ours=[1, ["stopped", "first is back", "second is back"]],
 )
 def two_stops_at_once():
@@ -222,7 +222,7 @@ def two_stops_at_once():
 
 
 @differs(
-    "A stop from one of the service's own greenlets is cut at its first wait in 0.1.1: the service runs for ever",
+    "A stop from a greenlet of the service is cut at its first wait; the service runs for ever.",
     ours=[["cleanup begins", "cleanup ends", "after stop"], False],
 )
 def stop_from_an_own_greenlet():
@@ -296,7 +296,7 @@ def start_during_stop_does_nothing():
 
 
 @differs(
-    "Two starts at once: in 0.1.1 the second comes back before the hook is done, to a service that is not ready",
+    "Two starts at once: the second comes back before the hook is done.",
     ours=[1, ["ready", "first", "second"]],
 )
 def two_starts_at_once():
@@ -346,3 +346,15 @@ def a_killed_start_raises_and_keeps_running():
     greenlet.join()
 
     return type(greenlet.value).__name__
+
+
+async def _never_awaited():
+    pass
+
+
+@differs("A coroutine function as hook, callback or view gives a coroutine that nobody awaits.", ours=[True, True])
+def coroutine_functions():
+    service = Part("a").start()
+    told = tried(bus.on, "a", _never_awaited), tried(service.spawn, _never_awaited)
+
+    return ["gevent" in str(each) and "TypeError" in str(each) for each in told]

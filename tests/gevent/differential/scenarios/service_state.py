@@ -172,7 +172,7 @@ def an_owner_takes_its_subscriptions_along():
 
 
 @differs(
-    "0.1.1 subscribes first and then fails on the owner with an AttributeError; the subscription stays for ever",
+    "`subscribe(fn, owner=...)` with an owner that cannot own fails, and subscribes all the same.",
     ours=["TypeError", 0],
 )
 def an_owner_that_cannot_own():

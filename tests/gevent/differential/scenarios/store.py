@@ -1,11 +1,9 @@
 """Stores."""
 
 import gevent
-from observing import Part, dies, differs, raised, returns
+from observing import Part, dies, differs, raised, returns, tried
 
 from specter import Store, bus, create_store
-
-NO_DEADLOCK = "Reading a store inside its own update() stands still for ever in 0.1.1, and the store with it"
 
 
 def a_new_store():
@@ -131,7 +129,7 @@ def update_tells_though_nothing_has_changed():
     return told
 
 
-@differs(NO_DEADLOCK, ours=[True, [1, {"a": 1}]])
+@differs("Reading a store or a model inside its own `update()` stands still for ever.", ours=[True, [1, {"a": 1}]])
 def reading_inside_an_update():
     store = create_store("s", {"a": 1})
     seen = []
@@ -233,7 +231,7 @@ def an_owner_takes_its_subscriptions_along():
 
 
 @differs(
-    "0.1.1 refuses the owner and keeps the subscription all the same; the caller has been told that there is none",
+    "`subscribe(fn, owner=...)` with an owner that cannot own fails, and subscribes all the same.",
     ours=[["TypeError", "[SPECTER:store] owner for 's' must expose add_cleanup(). Got object."], []],
 )
 def an_owner_that_cannot_own():
@@ -302,3 +300,71 @@ def a_service_owns_a_store():
     service.stop()
 
     return store.get()
+
+
+@differs(
+    "Changing a store or a model inside its own `update()` or `access()` stands still for ever.",
+    ours=[["RuntimeError", "'s' cannot be changed by a reader, or by a mutator but through its draft"]] * 2,
+)
+def a_change_inside_an_update_or_a_read():
+    told = []
+    for hold in ("update", "access"):
+        store = create_store("s", {"a": 1})
+        greenlet = gevent.spawn(tried, getattr(store, hold), lambda state, store=store: store.set({"b": 2}))
+        greenlet.join(timeout=0.2)
+        told.append(greenlet.value)
+        greenlet.kill()
+
+    return told
+
+
+@differs("A function that hears a store for two owners hears nothing when the first of them has stopped.", ours=[1, 0])
+def one_function_of_two_owners():
+    store, one, other, told = create_store("s"), Part().start(), Part().start(), []
+
+    def hears(state, of):
+        told.append(state)
+
+    store.subscribe(hears, owner=one)
+    store.subscribe(hears, owner=other)
+    one.stop()
+    store.set({"a": 1})
+    heard = len(told)
+    other.stop()
+    store.set({"a": 2})
+
+    return heard, len(told) - heard
+
+
+class _InOrder:
+    """A subscriber that stands at this place in a set."""
+
+    def __init__(self, place, fn):
+        self.place, self.fn = place, fn
+
+    def __hash__(self):
+        return self.place
+
+    def __call__(self, state, of):
+        self.fn(state, of)
+
+
+@differs(
+    "After a change that a subscriber makes, later subscribers hear the new value first and the old one last.",
+    ours=[1, 2],
+)
+def a_nested_change_ends_on_the_newest_value():
+    store, told = create_store("s"), []
+    store.subscribe(_InOrder(0, lambda state, of: state["a"] == 1 and of.set({"a": 2})))
+    store.subscribe(_InOrder(1, lambda state, of: told.append(state["a"])))
+    store.set({"a": 1})
+
+    return told
+
+
+@differs(
+    "What cannot be called is taken for a callback, and fails at each call, which is logged.",
+    ours=[["TypeError", "a subscriber must be callable, got int"]],
+)
+def a_subscriber_that_cannot_be_called():
+    return [tried(create_store("s").subscribe, 3)]

@@ -1,7 +1,7 @@
 """Watchers."""
 
 import gevent
-from observing import Part, dies, differs, raised, soon, turns
+from observing import Part, dies, differs, raised, soon, tried, turns
 
 from specter import Watcher, WatcherError
 
@@ -60,7 +60,7 @@ def stream_tells_each_item():
 
 
 @differs(
-    "0.1.1 opens a stream that has ended again at once, tens of thousands of times a second, and nothing else runs",
+    "A stream that ends at once is opened again tens of thousands of times a second.",
     ours=[True, [1, 2]],
 )
 def a_stream_that_ends_at_once():
@@ -81,7 +81,7 @@ def a_stream_that_ends_at_once():
     return len(opened) == 1, seen[:10]
 
 
-@differs("retry=False: 0.1.1 opens a stream that has ended again all the same", ours=[1, False])
+@differs("With `retry=False` a stream that has ended is opened again.", ours=[1, False])
 def a_stream_that_ends_without_retry():
     opened = []
 
@@ -119,7 +119,7 @@ def an_error_without_retry_is_the_end():
 
 
 @differs(
-    "New: WatcherError ends a watcher, as its text in 0.1.1 says; there it is retried like any other error for ever",
+    "`WatcherError` is retried like other errors.",
     ours=[False, 1],
 )
 def a_watcher_error_is_the_end():
@@ -245,7 +245,7 @@ def stop_ends_a_wait_at_once():
 
 
 @differs(
-    "stop() in a subscriber waits 5 seconds for its own greenlet in 0.1.1 and then kills its caller",
+    "`stop()` in a subscriber waits 5 s and then kills its caller.",
     ours=["stopped", False],
 )
 def stop_in_a_subscriber():
@@ -288,3 +288,61 @@ def health_tells_of_it():
     during = watcher.health()
 
     return before, list(during), during["uptime_seconds"] < 60, during["mode"]
+
+
+@differs(
+    "A `gevent.Timeout` out of poll, stream or a subscriber ends a watcher, which says that it runs.", ours=[True, True]
+)
+def a_timeout_from_poll():
+    tries = []
+
+    def polls():
+        tries.append(1)
+        raise gevent.Timeout(1)
+
+    watcher = Watcher("w", poll=polls, max_backoff=0.01).start()
+    again = soon(lambda: len(tries) > 1, patience=0.5)
+    running = watcher.running
+    watcher.stop()
+
+    return again, running
+
+
+@differs(
+    "A `gevent.Timeout` out of poll, stream or a subscriber ends a watcher, which says that it runs.", ours=[True, True]
+)
+def a_timeout_in_a_subscriber():
+    told = []
+
+    def takes_too_long(value, of):
+        raise gevent.Timeout(1)
+
+    watcher = Watcher("w", poll=lambda: 1, interval=0.1)
+    watcher.subscribe(takes_too_long)
+    watcher.subscribe(lambda value, of: told.append(value))
+    watcher.start()
+    again = soon(lambda: len(told) > 1, patience=0.5)
+    running = watcher.running
+    watcher.stop()
+
+    return again, running
+
+
+@differs("A `max_backoff` of 0 or less tries again without a wait.", ours=[False, False])
+def a_backoff_of_nothing():
+    often = []
+    for most in (0, -1):
+        watcher = Watcher("w", poll=dies("it was meant to"), max_backoff=most).start()
+        gevent.sleep(0.15)
+        often.append(watcher.health()["error_count"] > 20)
+        watcher.stop()
+
+    return often
+
+
+@differs(
+    "What cannot be called is taken for a callback, and fails at each call, which is logged.",
+    ours=[["TypeError", "poll or stream of watcher 'w' must be callable, got int"]] * 2,
+)
+def what_cannot_be_called():
+    return tried(Watcher, "w", poll=3), tried(Watcher, "w", stream=3)
