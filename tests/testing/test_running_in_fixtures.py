@@ -1,6 +1,7 @@
 """Set up in one task, used in a second, torn down in a third: the fixtures of pytest-asyncio."""
 
 import pytest
+from fresh import ROOT
 
 pytest_plugins = ["pytester"]
 
@@ -86,7 +87,10 @@ def test_all_are_stopped():
 """
 
 
-def test_fixtures_of_pytest_asyncio_boot_all_of_them(pytester: pytest.Pytester) -> None:
+def test_fixtures_of_pytest_asyncio_boot_all_of_them(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     pytester.makepyfile(PROJECT)
     pytester.makeini(
         "[pytest]\nasyncio_mode = strict\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
