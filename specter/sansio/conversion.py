@@ -25,9 +25,14 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 
 
-def _unconvertible(value: object, kind: type, quote: Callable[[object], str] = quoted) -> Mismatch:
+def unconvertible(value: object, kind: type, quote: Callable[[object], str] = quoted) -> Problem:
+    """Say that *kind* makes nothing of a value; *quote* gives the value's text."""
     name, given = kind.__name__, type(value).__name__
-    return Mismatch(Problem(f" must be {name}: Cannot convert {given} '{quote(value)}' to {name}"))
+    return Problem(f" must be {name}: Cannot convert {given} '{quote(value)}' to {name}")
+
+
+def _unconvertible(value: object, kind: type, quote: Callable[[object], str] = quoted) -> Mismatch:
+    return Mismatch(unconvertible(value, kind, quote))
 
 
 def _unexpected(value: object, name: str) -> Mismatch:

@@ -42,7 +42,7 @@ class Field:
         if validator is not None and not callable(validator):
             raise TypeError(f"validator must be a plain function or None, got {validator!r}")
         for role, fn in (("validator", validator), ("default", default)):
-            if inspect.iscoroutinefunction(fn):
+            if fn is not None and inspect.iscoroutinefunction(fn):
                 raise TypeError(f"{role} must be a plain function, got {fn!r}: a schema cannot wait")
         self.type = type
         self.required = required

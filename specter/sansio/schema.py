@@ -40,7 +40,7 @@ class Schema:
     _names: ClassVar[type] = str  # of fields
 
     def __init__(self, name: str, fields: Mapping[str, Field], *, strict: bool = False) -> None:
-        if not isinstance(fields, Mapping):
+        if not isinstance(fields, (dict, Mapping)):
             raise TypeError(
                 f"[SPECTER:schema] '{name}': fields must be a dict of name to Field, got {type(fields).__name__}"
             )
@@ -48,7 +48,9 @@ class Schema:
         self._fields = dict(fields)
         self._strict = strict
         self._depth = 1
-        self._plan = [self._planned(key, field) for key, field in self._fields.items()]
+        self._converters = [(key, field, self._converter(key, field)) for key, field in self._fields.items()]
+        # Made for the first payload: some schemas are there for others to extend.
+        self._plan: list[PlannedField] = []
         self._check: Check = self._check_first
         self._checked = 0
 
@@ -108,17 +110,18 @@ class Schema:
     def __repr__(self) -> str:
         return f"<Schema {self.name!r} {len(self._fields)} fields ({len(self.required_fields)} required)>"
 
-    def _planned(self, key: Any, field: Any) -> PlannedField:
-        where = f"[SPECTER:schema] '{self.name}': field '{key}'"
+    def _converter(self, key: Any, field: Any) -> Converter:
         if not isinstance(key, self._names):
-            raise TypeError(f"{where}: the name of a field must be a str, got {type(key).__name__}")
+            raise self._wrong(key, f": the name of a field must be a str, got {type(key).__name__}")
         if not isinstance(field, Field):
-            raise TypeError(f"{where} must be a Field instance, got {type(field).__name__}")
+            raise self._wrong(key, f" must be a Field instance, got {type(field).__name__}")
         try:
-            convert = converter_of(field.type, self._conversions, self._nested)
+            return converter_of(field.type, self._conversions, self._nested)
         except TypeError as error:
-            raise TypeError(f"{where}: {error}") from None
-        return PlannedField(key, field, convert, self._conversions)
+            raise self._wrong(key, f": {error}") from None
+
+    def _wrong(self, key: Any, what: str) -> TypeError:
+        return TypeError(f"[SPECTER:schema] '{self.name}': field '{key}'{what}")
 
     def _nested(self, kind: Any) -> Converter | None:
         if not isinstance(kind, Schema):
@@ -139,6 +142,8 @@ class Schema:
 
     def _check_first(self, data: dict[Any, Any], problems: list[Problem]) -> dict[str, Any]:
         self._checked += 1
+        if not self._plan:
+            self._plan = [PlannedField(*planned, self._conversions) for planned in self._converters]
         # Two threads may compile at once: both get the same function, and one of the two is kept.
         make = uncompiled if self._checked <= _COMPILED_AFTER else compiled
         check = make(self._plan, self._conversions, strict=self._strict)

@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from .conversion import FALSE_WORDS, TRUE_WORDS, Conversions, Converter, is_nullable
+from .conversion import FALSE_WORDS, TRUE_WORDS, Conversions, Converter, is_nullable, unconvertible
 from .copies import ATOMS
 from .field import Field
 from .problems import Mismatch, Problem
@@ -62,6 +62,10 @@ class PlannedField:
             return None
         return value if self.validator is None else self.asked(value, problems)
 
+    def unread(self, text: str, problems: list[Problem]) -> None:
+        """Report a text that is no number: that is what `fixed` comes to, which would read it once more."""
+        problems.append(unconvertible(text, self.kind, self.quote).under(self.name, self.label))
+
     def asked(self, value: Any, problems: list[Problem]) -> Any:
         """Give a value of the right type, if its validator has nothing against it. Only for a field that has one."""
         try:
@@ -85,8 +89,7 @@ class PlannedField:
 _MISSING: Any = object()
 _CONTAINERS = (list, dict, set, tuple)
 
-# How a text that is written plainly is read. Others (white space round a word, for one) are left to the converters,
-# which come to the same for these.
+# How a text is read; the converters come to the same.
 _READ = {int: "int({})", float: "float({})", bool: "WORDS[{}]"}
 _LOCAL = "type=type, str=str, int=int, float=float, bool=bool, WORDS=WORDS"
 _WORDS = dict.fromkeys(TRUE_WORDS, True) | dict.fromkeys(FALSE_WORDS, False)
@@ -140,7 +143,7 @@ def compiled(plan: Sequence[PlannedField], conversions: Conversions, *, strict: 
             if type(value_1) is not int:
                 if type(value_1) is str:
                     try: value_1 = int(value_1)
-                    except (ValueError, KeyError): value_1 = fixed_1(value_1, problems)
+                    except ValueError: value_1 = unread_1(value_1, problems)
                 else: value_1 = default_1 if value_1 is None else fixed_1(value_1, problems)
             value_2 = data.get('tags')
             if type(value_2) is list:
@@ -166,6 +169,7 @@ def compiled(plan: Sequence[PlannedField], conversions: Conversions, *, strict: 
         names |= {
             f"name_{index}": field.name,
             f"fixed_{index}": field.fixed,
+            f"unread_{index}": field.unread,
             f"asked_{index}": field.asked,
             f"default_{index}": field.default,
             f"choices_{index}": field.choices,
@@ -206,7 +210,11 @@ def _plain_lines(index: int, field: PlannedField, fix: str, convert: str) -> lis
     if field.choices or field.kind is str:
         return [*lines, f" {fix}"]
     lines += [f" if type({value}) is str:", f"  try: {value} = {_READ[field.kind].format(value)}"]
-    return [*lines, f"  except (ValueError, KeyError): {convert}", f" else: {fix}"]
+    # White space round a word, for one, is left to the converter.
+    unread = (
+        f"KeyError: {convert}" if field.kind is bool else f"ValueError: {value} = unread_{index}({value}, problems)"
+    )
+    return [*lines, f"  except {unread}", f" else: {fix}"]
 
 
 def _container_lines(field: PlannedField, value: str, fix: str, convert: str) -> list[str]:
