@@ -79,7 +79,7 @@ class Cache:
     def updated_at(self) -> float:
         """When the value was stored, on the clock of the cache (not the time of day); 0 if there is none."""
         entry = self._entry()
-        return 0.0 if entry is None else entry.updated_at
+        return 0.0 if entry is None else entry[1]
 
     def get(self, default: Any = None) -> Any:
         """The value; *default* if there is none, or it has expired."""
@@ -200,13 +200,14 @@ class Cache:
 
     def _entry(self) -> Entry | None:
         entry = self._slot.entry
-        if entry is None or (entry.expires_at is not None and entry.clock() >= entry.expires_at):
+        if entry is None:
             return None
-        return entry
+        _, _, expires_at, clock = entry
+        return None if expires_at is not None and clock() >= expires_at else entry
 
     def _value(self) -> Any:
         entry = self._entry()
-        return None if entry is None else entry.value
+        return None if entry is None else entry[0]
 
     def _clock_now(self) -> Callable[[], float]:
         self._clock = clock_here() or self._clock

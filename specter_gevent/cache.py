@@ -113,7 +113,7 @@ class Cache:
             RuntimeError: The factory, or one that it waits for, asks for the very value that it computes.
             TypeError: *factory* cannot be called, or is a coroutine function.
         """
-        value = self.get()
+        value = self._fresh()
         if value is not None:
             return value
         if not callable(factory):
@@ -195,7 +195,7 @@ class Cache:
 
     @property
     def _value(self) -> Any:
-        return None if self._slot.entry is None else self._slot.entry.value
+        return None if self._slot.entry is None else self._slot.entry[0]
 
     @_value.setter
     def _value(self, value: Any) -> None:
@@ -209,10 +209,11 @@ class Cache:
     @_updated_at.setter
     def _updated_at(self, at: float) -> None:
         with self._lock:
-            entry, shift = self._slot.entry, at - self._stored_at
-            if entry is not None:
-                expires_at = None if entry.expires_at is None else entry.expires_at + shift
-                self._slot.entry = entry._replace(updated_at=entry.updated_at + shift, expires_at=expires_at)
+            shift = at - self._stored_at
+            if self._slot.entry is not None:
+                value, updated_at, expires_at, clock = self._slot.entry
+                expires_at = None if expires_at is None else expires_at + shift
+                self._slot.entry = value, updated_at + shift, expires_at, clock
             self._stored_at = at
 
     @property
@@ -227,13 +228,14 @@ class Cache:
         entry = self._slot.entry
         if entry is None:
             return None
-        if entry.expires_at is not None and self._age(entry) >= entry.expires_at - entry.updated_at:
+        value, updated_at, expires_at, _ = entry
+        if expires_at is not None and self._age(updated_at) >= expires_at - updated_at:
             self._expire(entry)
             return None
-        return entry.value
+        return value
 
-    def _age(self, entry: Entry) -> float:
-        return monotonic() - entry.updated_at if time.time is _wall_clock else time.time() - self._stored_at
+    def _age(self, updated_at: float) -> float:
+        return monotonic() - updated_at if time.time is _wall_clock else time.time() - self._stored_at
 
     def _empty(self) -> None:
         self._slot.empty()
@@ -270,8 +272,7 @@ class Cache:
     def _end(self, computation: Computation, ttl: float | None) -> None:
         self._lock.acquire()
         try:
-            self._slot.end(computation, ttl, monotonic, monotonic())
-            if computation.has_outcome and not computation.outdated:
+            if self._slot.end(computation, ttl, monotonic, monotonic()):
                 self._stored_at = time.time()
         finally:
             self._lock.release()

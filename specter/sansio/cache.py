@@ -17,26 +17,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 C = TypeVar("C", bound="Computation")
 
 
-class Entry(NamedTuple):
-    """
-    What a slot holds.
-
-    Attributes:
-        value: Not `None`.
-        updated_at: When it was stored, in seconds of *clock*.
-        expires_at: From when on it does not count any more; `None` for never.
-        clock: The clock of these moments, opaque here.
-    """
-
-    value: Any
-    updated_at: float
-    expires_at: float | None
-    clock: Callable[[], float]
+# What a slot holds: (value, when it was stored, from when on it does not count any more, the clock of these moments).
+# The value is not `None`; the third is `None` for never; the clock is opaque here. A plain tuple, since anything else
+# takes longer to make than all the rest of storing a value.
+Entry: TypeAlias = tuple[Any, float, float | None, Callable[[], float]]
 
 
 class Role(Enum):
@@ -61,16 +50,18 @@ class Computation:
         waits_for: The computations for which its factory waits at present; one may occur several times.
     """
 
+    # On the class, since most computations end as they began, with nothing but a value.
+    outdated = False
+    ended = False
+    _has_value = False
+    _error: BaseException | None = None
+    _traceback: Any = None
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.callers = 0
-        self.outdated = False
-        self.ended = False
         self.waits_for: list[Computation] = []
-        self._has_value = False
         self._value: Any = None
-        self._error: BaseException | None = None
-        self._traceback: Any = None
 
     @property
     def wanted(self) -> bool:
@@ -140,7 +131,8 @@ class Slot(Generic[C]):
             ValueError: *ttl* is less than 0.
             TypeError: *ttl* is no number.
         """
-        self._store(value, self.ttl if ttl is None else seconds(ttl), clock, now)
+        lifetime = self.ttl if ttl is None else seconds(ttl)
+        self.entry = None if value is None else (value, now, now + lifetime if lifetime else None, clock)
         if self.computation is not None:
             self.computation.outdated = True
 
@@ -179,19 +171,21 @@ class Slot(Generic[C]):
         computation.callers -= 1
         return not computation.callers and not computation.ended
 
-    def end(self, computation: C, ttl: float | None, clock: Callable[[], float], now: float) -> None:
-        """Note that a computation runs no more, and store its value; see `put`. Twice is harmless."""
+    def end(self, computation: C, ttl: float | None, clock: Callable[[], float], now: float) -> bool:
+        """
+        Note that a computation runs no more, and store its value; see `put`. Twice is harmless.
+
+        Returns:
+            Whether it came to a value, be it `None`, that is not outdated.
+        """
         if computation.ended:
-            return
+            return False
         computation.ended = True
         self.computation = None
-        if computation._has_value and not computation.outdated:
-            self._store(computation._value, self.ttl if ttl is None else ttl, clock, now)
-
-    def _store(self, value: Any, ttl: float, clock: Callable[[], float], now: float) -> None:
-        # `Entry(...)` takes three times as long, which is as long as all the rest of storing a value.
-        entry = (value, now, now + ttl if ttl else None, clock)
-        self.entry = None if value is None else tuple.__new__(Entry, entry)
+        if not computation._has_value or computation.outdated:
+            return False
+        self.put(computation._value, ttl, clock, now)
+        return True
 
 
 def seconds(ttl: float) -> float:

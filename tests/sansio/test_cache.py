@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from specter.sansio.cache import Computation, Entry, Role, Slot, bent_seconds, require_no_cycle, seconds
+from specter.sansio.cache import Computation, Role, Slot, bent_seconds, require_no_cycle, seconds
 
 
 def clock() -> float:
@@ -48,7 +48,7 @@ def test_put_stores_a_value_with_its_moments(ttl: float | None, expires_at: floa
 
     slot.put("value", ttl, clock, 100.0)
 
-    assert slot.entry == Entry("value", 100.0, expires_at, clock)
+    assert slot.entry == ("value", 100.0, expires_at, clock)
 
 
 def test_put_refuses_a_wrong_time_to_live_and_changes_nothing() -> None:
@@ -58,7 +58,7 @@ def test_put_refuses_a_wrong_time_to_live_and_changes_nothing() -> None:
     with pytest.raises(ValueError, match="ttl must be 0 seconds or more, got -1"):
         slot.put("new", -1, clock, 0.0)
     assert slot.entry is not None
-    assert slot.entry.value == "old"
+    assert slot.entry[0] == "old"
 
 
 def test_none_empties_the_slot() -> None:
@@ -125,7 +125,7 @@ def test_a_computed_value_is_stored_with_its_time_to_live(ttl: float | None, exp
     slot.end(computation, ttl, clock, 10.0)
     slot.end(computation, ttl, clock, 20.0)
 
-    assert slot.entry == Entry("computed", 10.0, expires_at, clock)
+    assert slot.entry == ("computed", 10.0, expires_at, clock)
 
 
 def test_neither_an_error_nor_none_is_stored() -> None:
@@ -279,7 +279,7 @@ class Callers(RuleBasedStateMachine):
 
     @invariant()
     def the_slot_holds_the_newest_value(self) -> None:
-        assert (self.slot.entry and self.slot.entry.value) == self.expected
+        assert (self.slot.entry and self.slot.entry[0]) == self.expected
 
     @invariant()
     def the_slot_knows_what_runs(self) -> None:
