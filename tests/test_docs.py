@@ -20,7 +20,7 @@ from fresh import ROOT, checkout
 import specter
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FENCE = re.compile(r"^```([\w ]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```([\w. ]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 # `expression  # → what it shows`, also as the argument of a print.
 SHOWN = re.compile(r"^( *)(?:print\((?P<printed>.+)\)|(?P<plain>\S.*?)) +# → (?P<text>.+)$", re.MULTILINE)
@@ -99,6 +99,26 @@ def test_the_snippets_of_a_page_run_on_gevent(page: Path, folder: Path) -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def files(page: Path) -> dict[str, list[str]]:
+    """``{name: its parts}`` of the files that a page shows piece by piece: its fences are named ``python NAME.py``."""
+    found: dict[str, list[str]] = {}
+    for match in FENCE.finditer(page.read_text()):
+        language, _, name = match[1].partition(" ")
+        if language == "python" and name.endswith(".py"):
+            found.setdefault(name, []).append(match[2])
+    return found
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if files(page)], ids=lambda page: page.name)
+def test_the_tests_on_a_page_pass(page: Path, tmp_path: Path) -> None:
+    for name, parts in files(page).items():
+        (tmp_path / name).write_text("\n".join(parts))
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:asyncio", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 0, done.stdout
 
 
 @pages

@@ -24,7 +24,7 @@ def test_a_new_application_passes_its_own_test_and_serves(tmp_path: Path) -> Non
     )
 
     assert tested.returncode == 0, tested.stdout
-    assert "3 passed" in tested.stdout
+    assert "4 passed" in tested.stdout
 
     with Served("run", "app:asgi", "--port", "0", folder=folder) as server:
         added = httpx.post(f"{server.url}/notes", json={"text": "hello"})
@@ -40,7 +40,7 @@ def test_every_file_names_the_application(tmp_path: Path) -> None:
     create("shop", tmp_path)
     files = {path.name: path.read_text() for path in (tmp_path / "shop").iterdir()}
 
-    assert set(files) == {"app.py", "test_app.py", "README.md", "pyproject.toml", "requirements.txt", ".gitignore"}
+    assert set(files) == {"app.py", "test_app.py", "README.md", "requirements.txt", ".gitignore"}
     assert files["README.md"].startswith("# shop\n")
     assert files["app.py"].startswith('"""shop: ')
     assert not any("$" in text for text in files.values())
