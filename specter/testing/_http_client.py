@@ -73,7 +73,6 @@ class HTTPClient(QuartClient):
         Raises:
             Exception: That has failed, by this error.
         """
-        await super().__aexit__(None, None, None)  # type: ignore[arg-type]
         serving, self._serving = self._serving, None
         if serving is not None:
             await serving.leave()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -276,10 +278,43 @@ async def test_a_middleware_that_keeps_the_lifespan_from_the_manager_is_named() 
 @on_asyncio
 async def test_signals_stay_those_of_the_test_runner() -> None:
     app, _, _ = application()
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
 
-    async with running(app):
-        assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    def own(number: int, frame: object) -> None: ...
+
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        async with running(app):
+            assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@on_asyncio
+async def test_a_manager_beside_an_application_that_does_not_start_is_shut_down() -> None:
+    app, _, _ = application()
+    app.extensions.clear()
+    manager = ServiceManager(app).register_service(part := Part())
+
+    @app.before_serving
+    async def connect() -> None:
+        raise LookupError("no database")
+
+    with pytest.raises(LookupError, match="no database"):
+        async with running(manager):
+            pytest.fail("entered")
+    assert part.log == ["start", "stop"]
+
+
+@on_asyncio
+async def test_an_application_is_not_kept_when_it_has_ended() -> None:
+    async def use() -> weakref.ref[Quart]:
+        app, _, _ = application(Part())
+        async with running(app):
+            return weakref.ref(app)
+
+    ended = await use()
+    gc.collect()
+    assert ended() is None
 
 
 # Sharing.

@@ -350,6 +350,29 @@ async def test_a_shutdown_disconnects_the_client() -> None:
             await sio.receive("more")
 
 
+async def test_a_client_that_is_disconnected_closes_the_connection() -> None:
+    manager = application(Part())
+
+    async with socket(manager) as sio:
+        await manager.socketio.disconnect(sio.sid)
+        with anyio.fail_after(5):
+            while manager.asgi.calls():
+                await manager.asgi.changed()
+
+
+async def test_an_application_hears_of_the_end_as_often_as_it_asks() -> None:
+    heard: list[str] = []
+
+    async def asks_twice(scope: Any, receive: Any, send: Any) -> None:
+        await broken_later(scope, receive, send)
+        heard.extend([(await receive())["type"] for _ in range(3)])
+
+    async with socket(asks_twice):
+        pass
+
+    assert heard == ["websocket.receive", *["websocket.disconnect"] * 2]
+
+
 async def test_what_came_before_the_end_can_be_received_after_it() -> None:
     manager = application(Part())
 
