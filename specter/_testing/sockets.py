@@ -2,8 +2,8 @@
 The TCP sockets of this process that wait for somebody outside.
 
 What one socket of an event loop sends to another one of it has arrived before the loop looks again. A peer elsewhere,
-in another process or in a thread of its own, cannot be seen at work. But Linux knows when a socket has sent last and
-when it has received last, and who has asked and has heard nothing since is waiting.
+in another process or in a thread of its own, cannot be seen at work. But Linux counts what a socket has sent and
+received: who has sent something since it has last heard something waits for an answer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from threading import get_ident
-from typing import Any
+from typing import Any, NamedTuple
 
 from .maker import maker
 from .noted import Noted
@@ -23,12 +23,21 @@ from .noted import Noted
 # After a byte, more may be on its way. Seconds, real.
 _SILENCE = 0.05
 
-# Of ``struct tcp_info`` (linux/tcp.h): the state, and how many milliseconds ago it has sent and received data.
-_TCP_INFO = struct.Struct("=B43xI4xI")
+# Of ``struct tcp_info`` (linux/tcp.h): the state; how many milliseconds ago it has sent and received data; how many
+# packets with data it has received and sent.
+_TCP_INFO = struct.Struct("=B43xI4xI96xII")
 _ESTABLISHED, _SYN_SENT = 1, 2
 
 
-@dataclass(frozen=True)
+class _Info(NamedTuple):
+    state: int
+    sent_ago: int
+    received_ago: int
+    received: int
+    sent: int
+
+
+@dataclass
 class Note:
     """
     What is known of a socket.
@@ -36,10 +45,14 @@ class Note:
     Attributes:
         line: Where it was made.
         thread: By which thread.
+        received: How many packets it had received when it was last looked at.
+        sent: How many it had sent when it had received the last of these.
     """
 
     line: str
     thread: int
+    received: int = 0
+    sent: int = 0
 
 
 sockets: Noted[Note] = Noted()
@@ -54,6 +67,12 @@ def note_sockets(kind: type[Any] = socket.socket) -> None:
         kind.__init__ = _noting(kind.__init__)
 
 
+def note_answers() -> None:
+    """Note what the sockets of the calling thread have received, before anybody reads it and sends more."""
+    for each, note in _own():
+        _look_at(each, note)
+
+
 def sockets_at_work(patience: float) -> dict[Any, str]:
     """
     Give ``{socket: its description}`` of those of the calling thread that wait for somebody outside.
@@ -61,18 +80,14 @@ def sockets_at_work(patience: float) -> dict[Any, str]:
     Args:
         patience: How long an answer is waited for. Seconds.
     """
-    own: dict[Any, Note] = {}
-    for each, note in sockets.items():
-        if each.fileno() == -1:
-            sockets.discard(each)
-        elif note.thread == get_ident():
-            own[each] = note
-    waiting = [each for each in own if _waits(each, patience)]
+    own = _own()
+    waiting = [(each, note) for each, note in own if _waits(_look_at(each, note), note, patience)]
     if not waiting:
         return {}
-    ends = {_ports(each) for each in own}
-    outside = [each for each in waiting if _ports(each)[::-1] not in ends]
-    return {each: f"the peer of the socket made at {own[each].line}" for each in outside}
+    ends = {_ports(each) for each, _ in own}
+    return {
+        each: f"the peer of the socket made at {note.line}" for each, note in waiting if _ports(each)[::-1] not in ends
+    }
 
 
 def _noting(init: Callable[..., None]) -> Callable[..., None]:
@@ -85,16 +100,31 @@ def _noting(init: Callable[..., None]) -> Callable[..., None]:
     return __init__
 
 
-def _waits(each: Any, patience: float) -> bool:
+def _own() -> list[tuple[Any, Note]]:
+    own = []
+    for each, note in sockets.items():
+        if each.fileno() == -1:
+            sockets.discard(each)
+        elif note.thread == get_ident():
+            own.append((each, note))
+    return own
+
+
+def _look_at(each: Any, note: Note) -> _Info | None:
     try:
-        info = each.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-        state, sent, received = _TCP_INFO.unpack(info)
-    except (OSError, struct.error):  # closed meanwhile, or a protocol that only looks like TCP
-        return False
-    if state == _SYN_SENT:
-        return True
-    recent = min(sent, received) < _SILENCE * 1000
-    return bool(state == _ESTABLISHED and (recent or sent < min(received, patience * 1000)))
+        info = _Info._make(_TCP_INFO.unpack(each.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)))
+    except (OSError, struct.error):  # closed meanwhile; a protocol that only looks like TCP; a kernel before 4.6
+        return None
+    if info.received > note.received:
+        note.received, note.sent = info.received, info.sent
+    return info
+
+
+def _waits(info: _Info | None, note: Note, patience: float) -> bool:
+    if info is None or info.state != _ESTABLISHED:
+        return info is not None and info.state == _SYN_SENT
+    recent = min(info.sent_ago, info.received_ago) < _SILENCE * 1000
+    return recent or (info.sent > note.sent and info.sent_ago < patience * 1000)
 
 
 def _ports(each: Any) -> tuple[int, int]:

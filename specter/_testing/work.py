@@ -14,7 +14,7 @@ from specter.sansio.pace import Move, Pace
 
 from .children import children, children_at_work
 from .maker import asked, maker
-from .sockets import sockets, sockets_at_work
+from .sockets import note_answers, sockets, sockets_at_work
 
 log = logging.getLogger("specter.testing")
 
@@ -127,6 +127,11 @@ class Work:
         if sockets.notes:
             found.update(sockets_at_work(patience))
         return found
+
+    def hear(self) -> None:
+        """Something was heard from outside, and nobody has read it yet."""
+        if sockets.notes:
+            note_answers()
 
     def next_move(self, pace: Pace) -> Move:
         """Decide what virtual time does, now that all wait; tell of whom it stands still for no longer."""

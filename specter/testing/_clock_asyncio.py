@@ -18,6 +18,7 @@ import math
 import selectors
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import Context
 from time import monotonic
 from typing import Any
 
@@ -42,8 +43,17 @@ _JUMPS = 64
 # Moments are whole nanoseconds: 0.1 + 0.2 is the moment 0.3.
 _DIGITS = 9
 
-# What is due within that counts as due. Must be more than the distance between two floats after some years.
-_RESOLUTION = 1e-5
+# The time of a new loop, in seconds. More than the day that asyncio waits at most in one go: the difference of two
+# moments of which one is at most twice the other is exact, so time comes to the very moment that is waited for.
+_EPOCH = 131072.0
+
+# Moments are sums of floats. They are rounded to this part of a second, so that 0.1 + 0.2 is 0.3 in each run, and
+# after a day of tenths of a second it is a day.
+_GRID = 1e8
+
+# What is due within that counts as due, in seconds. After 194 days, the nanosecond of other loops is less than the
+# distance to the next float, and they would ask for ever whether it is that moment already.
+_RESOLUTION = 1e-6
 
 
 class AsyncioWork(Work):
@@ -70,16 +80,16 @@ class PacedSelector(selectors.DefaultSelector):
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = 0.0
+        self.now = _EPOCH
         self.pace: Pace | None = None
         self.work = AsyncioWork()
         self.waking: list[Callable[[], object]] = []
-        self._began = monotonic()
+        self._began = monotonic() - _EPOCH
         # How many more to make before the next look.
         self._jumps = 0
 
     def time(self) -> float:
-        """The time of the loop, virtual or real, in seconds since this was made. Never goes back."""
+        """The time of the loop, virtual or real, in seconds. Never goes back."""
         return self.now if self.pace is not None else monotonic() - self._began
 
     def make_virtual(self, patience: float) -> None:
@@ -110,7 +120,9 @@ class PacedSelector(selectors.DefaultSelector):
             return []
         self._jumps = _JUMPS if len(self.get_map()) == 1 else 0
         if timeout is not None and timeout <= 0:
-            return super().select(0)
+            if ready := super().select(0):
+                self.work.hear()
+            return ready
         return self._select(self.pace, timeout)
 
     def _select(self, pace: Pace, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -122,6 +134,7 @@ class PacedSelector(selectors.DefaultSelector):
                 self._move(monotonic() - began, timeout)
             if ready:
                 pace.hear(monotonic())
+                self.work.hear()
                 return ready
             if move is not Move.STAND:
                 break
@@ -159,9 +172,20 @@ class HarnessLoop(asyncio.SelectorEventLoop):
         open_doors("asyncio", _work_here)
 
     def time(self) -> float:
-        """The time in seconds since the loop was made, virtual or real."""
+        """The time, virtual or real, in seconds."""
         paced = self.paced
         return paced.now if paced.pace is not None else paced.time()
+
+    def call_at(  # type: ignore[override]  # mypy wants the same type variables
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """The same as on every loop."""
+        if self.paced.pace is not None and when < math.inf:
+            moment = int(when * _GRID + 0.5) / _GRID
+            # Who is called a hair too early, and asks for it, is called at the very moment then.
+            if moment > self.paced.now:
+                when = moment
+        return super().call_at(when, callback, *args, context=context)
 
     def run_in_executor(  # type: ignore[override]  # mypy wants the same type variables
         self, executor: Executor | None, func: Callable[..., Any], *args: Any

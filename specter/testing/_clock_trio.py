@@ -105,6 +105,10 @@ class Pacemaker(trio.abc.Instrument):
         self._moved.set()
         self._clock.rate, self._clock.autojump_threshold = self._real
 
+    def after_io_wait(self, timeout: float) -> None:
+        """Take note of what has come."""
+        self.work.hear()
+
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
         """Look who is at work now."""
         if self._looked:

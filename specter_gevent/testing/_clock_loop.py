@@ -136,6 +136,8 @@ class VirtualLoop:
         self._ran = False
         self._quiet = False
         self._idle = real.idle(priority=real.MINPRI)
+        # Called before what waits for files, if sockets are there.
+        self._heard = real.check(ref=False, priority=real.MAXPRI)
         # Looks again while time stands still or flows: since when that is, and the count of the loop's turns then.
         self._later = real.timer(LOOK)
         self._since, self._turns = 0.0, 0
@@ -187,6 +189,7 @@ class VirtualLoop:
         self._ahead = self._now - monotonic()
         self._idle.close()
         self._later.close()
+        self._heard.close()
         for at, order, timer in sorted(self._heap):
             if timer.order == order:
                 timer.go_on_in(self.real, at - self._now)
@@ -202,6 +205,8 @@ class VirtualLoop:
     # Called in the hub, where nothing may wait.
 
     def _look(self) -> None:
+        if sockets.notes and not self._heard.active:
+            self._heard.start(self.work.hear)
         if self._ran or (sockets.notes and not self._quiet):
             # What one socket has sent to another may take the kernel a moment.
             self._quiet = not self._ran
