@@ -35,10 +35,18 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"specter_leaks must be one of {', '.join(LEAKS)}, got {config.getini('specter_leaks')}"
         )
-    if config.pluginmanager.has_plugin("asyncio"):
+    if config.pluginmanager.has_plugin("asyncio") and _knows(config, "asyncio_default_test_loop_scope"):
         from . import plugin_asyncio
 
         config.pluginmanager.register(plugin_asyncio, "specter-asyncio")
+
+
+def _knows(config: pytest.Config, option: str) -> bool:
+    try:
+        config.getini(option)
+    except ValueError:  # an older version of the plugin it belongs to
+        return False
+    return True
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -106,34 +114,25 @@ def specter_runtime(request: pytest.FixtureRequest, _specter_isolated: None, _sp
     were. Gives the `Runtime`: open in an async test, where services start in it; closed in a plain one. On gevent it
     is the hub.
     """
-    from .running_tests import runner_of
+    from .running_tests import fixture_of
 
-    runner = runner_of(request.node)
-    if runner in ("anyio", "asyncio"):
-        return request.getfixturevalue(f"_specter_runtime_{runner}")
-    if runner == "gevent":
-        import gevent
-
-        return gevent.get_hub()
-    from specter import Runtime
-
-    return Runtime(request.node.name)
+    return fixture_of(request, "runtime")
 
 
 @pytest.fixture
 def virtual_clock(request: pytest.FixtureRequest, _specter_leaks: None) -> Any:
     """The `VirtualClock` of the test: time moves when all tasks wait, to the next moment that one waits for."""
-    from .running_tests import runner_of
+    from .running_tests import fixture_of
 
-    return request.getfixturevalue(f"_specter_clock_{runner_of(request.node)}")
+    return fixture_of(request, "clock")
 
 
 @pytest.fixture
 def harness(request: pytest.FixtureRequest, specter_runtime: Any) -> Any:
     """The functions of `specter.testing`, bound to the test: what they have open at its end is closed or undone."""
-    from .running_tests import runner_of
+    from .running_tests import fixture_of
 
-    return request.getfixturevalue(f"_specter_harness_{runner_of(request.node)}")
+    return fixture_of(request, "harness")
 
 
 @pytest.fixture
@@ -166,12 +165,12 @@ def _specter_verdict(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def _specter_leaks(request: pytest.FixtureRequest, _specter_verdict: None) -> None:
-    from .running_tests import isolates, runner_of
+    from .running_tests import fixture_of, isolates
 
     if isolates(request.node):
         request.getfixturevalue("_specter_isolated")  # the leaks of a test are those in its own bus and registry
     if request.config.getini("specter_leaks") != "off":
-        request.getfixturevalue(f"_specter_watch_{runner_of(request.node)}")
+        fixture_of(request, "watch")
 
 
 # One for each way to run a test: by anyio's plugin, by pytest-asyncio (`plugin_asyncio`), on gevent, by pytest alone.
@@ -218,6 +217,13 @@ def _specter_watch_gevent(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
+def _specter_runtime_gevent() -> Any:
+    from specter_gevent._clock import clock_here
+
+    return clock_here().hub
+
+
+@pytest.fixture
 def _specter_clock_gevent() -> Iterator[Any]:
     from specter_gevent.testing import virtual_time
 
@@ -239,6 +245,13 @@ def _specter_watch_pytest(request: pytest.FixtureRequest) -> Iterator[None]:
 
     with watched_plainly(request.node):
         yield
+
+
+@pytest.fixture
+def _specter_runtime_pytest(request: pytest.FixtureRequest) -> Any:
+    from specter import Runtime
+
+    return Runtime(request.node.name)
 
 
 @pytest.fixture

@@ -37,9 +37,25 @@ def runner_of(item: Any) -> str:
     if is_async(getattr(item, "function", None)):
         if "anyio_backend" in item.fixturenames:
             return "anyio"
-        if item.get_closest_marker("asyncio") and item.config.pluginmanager.has_plugin("asyncio"):
+        if item.get_closest_marker("asyncio") and item.config.pluginmanager.has_plugin("specter-asyncio"):
             return "asyncio"
     return "pytest"
+
+
+def fixture_of(request: pytest.FixtureRequest, part: str) -> Any:
+    """
+    Set up the fixture that does a part for the runner of a test.
+
+    Args:
+        request: That of the fixture which has the part done.
+        part: ``watch``, ``runtime``, ``clock`` or ``harness``.
+    """
+    runner = runner_of(request.node)
+    if runner == "asyncio":
+        from .plugin_asyncio import loop_scope
+
+        runner = f"asyncio_{loop_scope(request.node)}"
+    return request.getfixturevalue(f"_specter_{part}_{runner}")
 
 
 def harness_of(item: Any) -> Any:

@@ -2,6 +2,9 @@
 
 import pytest
 
+# The bus is the test's own, and goes with it.
+pytestmark = pytest.mark.allow_leaks("subscriptions")
+
 
 async def test_a_value_is_there_until_it_is_invalidated(twin):
     cache = twin.create_cache("c")

@@ -2,6 +2,9 @@
 
 import pytest
 
+# The bus is the test's own, and goes with it.
+pytestmark = pytest.mark.allow_leaks("subscriptions")
+
 
 async def test_plain_listeners_hear_in_the_order_of_subscription(twin):
     heard = []

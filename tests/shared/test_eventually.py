@@ -6,6 +6,9 @@ from importlib import import_module
 
 import pytest
 
+# The bus is the test's own, and goes with it.
+pytestmark = pytest.mark.allow_leaks("subscriptions")
+
 
 @pytest.fixture
 def harness(twin):

@@ -2,6 +2,9 @@
 
 import pytest
 
+# The bus is the test's own, and goes with it.
+pytestmark = pytest.mark.allow_leaks("subscriptions")
+
 
 @pytest.fixture
 def model(twin):

@@ -2,6 +2,9 @@
 
 import pytest
 
+# The registry is the test's own, and goes with it.
+pytestmark = pytest.mark.allow_leaks("registry")
+
 
 async def test_what_is_provided_is_found(twin):
     value = object()

@@ -2,6 +2,9 @@
 
 import pytest
 
+# The bus is the test's own, and goes with it.
+pytestmark = pytest.mark.allow_leaks("subscriptions")
+
 
 async def test_snapshots_are_copies(twin):
     given = {"a": 1}
