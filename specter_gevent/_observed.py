@@ -49,7 +49,7 @@ class Observed(Generic[S]):
         # The greenlet whose reader or mutator holds the state. Set under the lock, so that nobody is changing it then.
         self._holder: object = None
         # Those who wait until it is held no more.
-        self._waiting = Wakes(self._lock)
+        self._waiting = Wakes()
         # What is still to be called, (fn, value) as fn(value, self); oldest first.
         self._heard: deque[tuple[Callable[[Any, Any], Any], Any]] = deque()
         self._emit_events = bool(emit_events)
@@ -87,12 +87,12 @@ class Observed(Generic[S]):
         """Hold the state no more."""
         self._holder = None
         if self._waiting:
-            self._waiting.send()
+            self._waiting.send(self._lock)
 
     def _wait_until_free(self) -> None:
         if self._holder is getcurrent():
             raise RuntimeError(f"{self.name!r} cannot be changed by a reader, or by a mutator but through its draft")
-        self._waiting.wait_while(lambda: self._holder is not None)
+        self._waiting.wait_while(lambda: self._holder is not None, self._lock)
 
     def _commit(self, rule: Callable[..., Any], what: Any) -> S:
         """Change the state by a rule, and queue what is heard of it: a piece. Returns a snapshot."""
@@ -115,7 +115,8 @@ class Observed(Generic[S]):
                 )
 
     def _require_subscriber(self, fn: Callable[..., Any], owner: Any) -> None:
-        require_callable(fn, "a subscriber")
+        if not callable(fn):
+            require_callable(fn, "a subscriber")
         require_plain(fn, "a subscriber")
         if owner is not None and not callable(getattr(owner, "add_cleanup", None)):
             raise TypeError(

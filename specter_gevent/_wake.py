@@ -37,18 +37,9 @@ class Wake:
 
 
 class Wakes(list[Wake]):
-    """
-    Those who wait for the end of one thing, oldest first.
+    """Those who wait for the end of one thing, oldest first. It changes under the lock of that thing."""
 
-    Args:
-        lock: For its changes.
-    """
-
-    def __init__(self, lock: StateLock) -> None:
-        super().__init__()
-        self._lock = lock
-
-    def wait_while(self, goes_on: Callable[[], object]) -> None:
+    def wait_while(self, goes_on: Callable[[], object], lock: StateLock) -> None:
         """Wait until `send` is called, or not at all if it does not go on."""
         wake = Wake()
         self.append(wake)
@@ -57,12 +48,12 @@ class Wakes(list[Wake]):
             if goes_on():
                 wake.wait()
         finally:
-            with self._lock:
+            with lock:
                 self.remove(wake)
                 wake.close()
 
-    def send(self) -> None:
+    def send(self, lock: StateLock) -> None:
         """Wake them all; called when it has ended."""
-        with self._lock:
+        with lock:
             for wake in self:
                 wake.send()

@@ -49,7 +49,7 @@ class Cache:
         self.name = name
         self._lock = StateLock()
         # Those who wait for the end of a computation.
-        self._waiting = Wakes(self._lock)
+        self._waiting = Wakes()
         self._slot: Slot[Computation] = Slot(rules.bent_seconds(ttl or 0))
         self._stored_at: float = 0
         self._invalidate_callbacks: list[Callable[[], Any]] = []
@@ -277,7 +277,7 @@ class Cache:
         finally:
             self._lock.release()
         if self._waiting:
-            self._waiting.send()
+            self._waiting.send(self._lock)
 
     def _wait_for(self, computation: Computation) -> None:
         """Wait for the end of a computation; a factory that the caller runs is known to do so meanwhile."""
@@ -287,7 +287,7 @@ class Cache:
         waits_for = asking[-1].waits_for if asking else []
         waits_for.append(computation)
         try:
-            self._waiting.wait_while(lambda: not computation.ended)
+            self._waiting.wait_while(lambda: not computation.ended, self._lock)
         finally:
             waits_for.remove(computation)
 

@@ -207,15 +207,21 @@ class Model(Observed[dict[Any, Any]]):
         self._require_subscriber(fn, owner)
         path, selected = self._watched(selector)
         subscriber = _Subscriber(fn, selected)
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._subscribers.add(subscriber, path)
             if immediate:
                 present = self._slice(path) if selected is None else copied(selected.value)
                 self._heard.append((fn, present))
+        finally:
+            self._lock.release()
 
         def unsubscribe() -> None:
-            with self._lock:
+            self._lock.acquire()
+            try:
                 self._subscribers.remove(subscriber)
+            finally:
+                self._lock.release()
 
         if owner is not None:
             owner.add_cleanup(unsubscribe)

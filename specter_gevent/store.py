@@ -194,17 +194,23 @@ class Store(Observed[State]):
         """
         self._require_subscriber(fn, owner)
         holder = None if owner is None else id(owner)
-        with self._lock:
+        self._lock.acquire()
+        try:
             holders = self._subscribers.setdefault(fn, set())
             holders.add(holder)
             if immediate:
                 self._heard.append((fn, self._state.copy()))
+        finally:
+            self._lock.release()
 
         def unsubscribe() -> None:
-            with self._lock:
+            self._lock.acquire()
+            try:
                 holders.discard(holder)
                 if not holders and self._subscribers.get(fn) is holders:
                     del self._subscribers[fn]
+            finally:
+                self._lock.release()
 
         if owner is not None:
             owner.add_cleanup(unsubscribe)

@@ -103,7 +103,10 @@ class Slices(Generic[W]):
             return
         branch = self._top
         for key in path:
-            branch = branch.below.setdefault(key, _Branch())
+            below = branch.below.get(key)
+            if below is None:
+                below = branch.below[key] = _Branch()
+            branch = below
         branch.here[watcher] = None
 
     def remove(self, watcher: W) -> None:
@@ -116,11 +119,11 @@ class Slices(Generic[W]):
         for key in path:
             way.append(way[-1].below[key])
         del way[-1].here[watcher]
-        for key, above in zip(reversed(path), reversed(way[:-1]), strict=True):
-            branch = above.below[key]
+        while len(way) > 1:
+            branch = way.pop()
             if branch.here or branch.below:
                 return
-            del above.below[key]
+            del way[-1].below[path[len(way) - 1]]
 
     def clear(self) -> list[W]:
         """Remove all watchers. Returns them."""
