@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 
 from ._loop import Loop, LoopGone
+from .sansio.duration import limit
 from .sansio.queue_service import Backlog, Ticket
 
 
@@ -99,13 +100,15 @@ class ItemQueue:
 
         Raises:
             queue.Full: There was no room in time, or there will be none.
+            TypeError: *timeout* is no number.
         """
+        seconds = limit(timeout)
         with self._lock:
             place = None if self._backlog.offer(item) else self._line_up(item)
             woken = self._next_getter() if place is None else []
         _wake(woken)
         if place is not None:
-            await self._wait_for_room(*place, timeout)
+            await self._wait_for_room(*place, seconds)
 
     def get_nowait(self) -> Any:
         """
@@ -201,9 +204,9 @@ class ItemQueue:
             _wake(woken)
             raise
 
-    async def _wait_for_room(self, ticket: Ticket, waiter: Waiter, timeout: float | None) -> None:
+    async def _wait_for_room(self, ticket: Ticket, waiter: Waiter, seconds: float) -> None:
         try:
-            with anyio.move_on_after(timeout):
+            with anyio.move_on_after(seconds):
                 await waiter.wait()
         finally:
             with self._lock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import math
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -13,8 +12,10 @@ from typing import Any
 
 import anyio
 
+from ._calls import is_coroutine_function, name_of
 from ._delivery import Subscriber
 from ._loop import Loop
+from .sansio.duration import limit
 from .sansio.listeners import Entry, Hearing, Listeners, Unread
 from .sansio.ownership import require_callable
 
@@ -146,7 +147,15 @@ class EventBus:
 
         Raises:
             TimeoutError: There was none in time.
+            TypeError: *predicate* is no plain function, or *timeout* no number.
         """
+        seconds = limit(timeout)
+        if predicate is not None:
+            require_callable(predicate, "a predicate")
+            if is_coroutine_function(predicate):
+                raise TypeError(
+                    f"a predicate must be a plain function, got the coroutine function {name_of(predicate)}"
+                )
         came = anyio.Event()
         found: list[Any] = []
 
@@ -157,7 +166,7 @@ class EventBus:
 
         unsubscribe = self._subscribe(event, hear)
         try:
-            with anyio.move_on_after(math.inf if timeout is None else timeout):
+            with anyio.move_on_after(seconds):
                 await came.wait()
         finally:
             unsubscribe()
@@ -176,7 +185,8 @@ class EventBus:
                 in ``events.dropped``.
 
         Raises:
-            ValueError: *maxsize* is less than 1.
+            TypeError: *maxsize* is no whole number.
+            ValueError: It is less than 1.
         """
         events = EventStream(maxsize)
         unsubscribe = self._subscribe(event, events._hear)
@@ -195,8 +205,7 @@ class EventBus:
         once: bool = False,
         loop: Loop | None = None,
     ) -> Callable[[], None]:
-        if not isinstance(event, str) or not event:
-            raise TypeError(f"an event must be a non-empty string, got {event!r}")
+        _require_event(event)
         require_callable(fn, "a listener")
         loop = loop or Loop.current()
         with self._lock:
@@ -215,6 +224,7 @@ class EventBus:
     def _call(self, event: str, data: Any, waiting: Callable[[Subscriber, Any], Any]) -> None:
         hearing = self._listeners.heard.get(event)
         if hearing is None:
+            _require_event(event)
             # In one piece: no other thread may hear for a listener that is spent.
             with self._lock:
                 hearing = self._listeners.hearing(event)
@@ -233,6 +243,11 @@ class EventBus:
             else:
                 if result is not None and inspect.isawaitable(result):
                     waiting(subscriber, result)
+
+
+def _require_event(event: object) -> None:
+    if not isinstance(event, str) or not event:
+        raise TypeError(f"an event must be a non-empty string, got {event!r}")
 
 
 # No thread has this identity.

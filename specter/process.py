@@ -22,6 +22,7 @@ from ._process_stop import run_whole, stop_child
 from ._process_wait import kill_and_reap, wait
 from ._shield import wait_regardless
 from .runtime import Runtime
+from .sansio.duration import limit
 from .sansio.lines import without_ending
 from .sansio.ownership import require_callable, require_owner
 from .sansio.process import StopTimes
@@ -251,7 +252,7 @@ class ManagedProcess:
         """
         child = self._require_child()
         try:
-            with anyio.fail_after(timeout):
+            with anyio.fail_after(limit(timeout)):
                 return await wait(child)
         except TimeoutError:
             raise subprocess.TimeoutExpired(child.popen.args, timeout or 0) from None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from typing import Any, TypeVar
 
 import anyio
 
 from ._loop import Loop, LoopGone
+from .sansio.duration import limit
 from .sansio.ownership import require_owner
 from .sansio.registry import Entries, checked_key
 
@@ -89,7 +89,7 @@ class SPECTERRegistry:
             RuntimeError: The registry was cleared meanwhile.
         """
         key = checked_key(key)
-        with anyio.move_on_after(math.inf if timeout is None else timeout):
+        with anyio.move_on_after(limit(timeout)):
             while True:
                 with self._lock:
                     if self._entries.has(key):

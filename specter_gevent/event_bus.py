@@ -10,6 +10,7 @@ from typing import Any
 from gevent.event import AsyncResult, Event
 
 from specter.sansio.callables import require_plain
+from specter.sansio.duration import limit
 from specter.sansio.listeners import Hearing, Listeners, Unread
 from specter.sansio.ownership import require_callable
 
@@ -135,7 +136,12 @@ class EventBus:
 
         Raises:
             TimeoutError: There was none in time.
+            TypeError: *predicate* is no plain function, or *timeout* no number.
         """
+        limit(timeout)
+        if predicate is not None:
+            require_callable(predicate, "a predicate")
+            require_plain(predicate, "a predicate")
         found: AsyncResult[Any] = AsyncResult()
 
         def hear(data: Any) -> None:
@@ -163,7 +169,8 @@ class EventBus:
                 in ``events.dropped``.
 
         Raises:
-            ValueError: *maxsize* is less than 1.
+            TypeError: *maxsize* is no whole number.
+            ValueError: It is less than 1.
         """
         events = EventStream(maxsize)
         unsubscribe = self._subscribe(event, events._hear)

@@ -23,3 +23,23 @@ def require_seconds(seconds: float, what: str, least: float | None = None) -> No
         raise ValueError(f"{what} must be more than 0 seconds, got {seconds!r}")
     if least is not None and seconds < least:
         raise ValueError(f"{what} must be {least} seconds or more, got {seconds!r}")
+
+
+def limit(timeout: float | None) -> float:
+    """
+    How long something may be waited for.
+
+    Args:
+        timeout: Seconds; `None` for no limit. Less than 0 is a moment that has passed, and fine.
+
+    Raises:
+        TypeError: *timeout* is no number.
+        ValueError: It is not a number at all (NaN).
+    """
+    if timeout is None:
+        return math.inf
+    if not isinstance(timeout, _NUMBERS) or isinstance(timeout, bool):
+        raise TypeError(f"timeout must be a number of seconds or None, got {timeout!r}")
+    if math.isnan(timeout):
+        raise ValueError(f"timeout must be a number of seconds or None, got {timeout!r}")
+    return timeout

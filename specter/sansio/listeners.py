@@ -305,10 +305,13 @@ class Unread:
         dropped: How many were dropped.
 
     Raises:
-        ValueError: *maxsize* is less than 1.
+        TypeError: *maxsize* is no whole number.
+        ValueError: It is less than 1.
     """
 
     def __init__(self, maxsize: int) -> None:
+        if not isinstance(maxsize, int):
+            raise TypeError(f"maxsize must be a whole number, got {maxsize!r}")
         if maxsize < 1:
             raise ValueError(f"maxsize must be 1 or more, got {maxsize!r}")
         self.dropped = 0

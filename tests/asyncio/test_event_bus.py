@@ -134,9 +134,13 @@ def test_what_cannot_be_called_cannot_listen(events, fn):
 
 
 @pytest.mark.parametrize("event", [None, 1, ""])
-def test_an_event_is_a_name(events, event):
+async def test_an_event_is_a_name(events, event):
     with pytest.raises(TypeError, match="an event must be a non-empty string, got"):
         events.on(event, print)
+    with pytest.raises(TypeError, match="an event must be a non-empty string, got"):
+        events.emit_nowait(event)
+    with pytest.raises(TypeError, match="an event must be a non-empty string, got"):
+        await events.emit(event)
 
 
 def test_an_emit_that_nobody_hears_does_nothing_even_without_a_loop(events):

@@ -296,6 +296,15 @@ async def test_several_tasks_may_wait():
     assert codes == [7] * 5
 
 
+async def test_a_limit_that_is_no_number_is_refused():
+    async with ManagedProcess("slow") as process:
+        await process.start(["sleep", "60"])
+
+        with pytest.raises(TypeError, match="timeout must be a number of seconds or None, got '1'"):
+            await process.wait(timeout="1")
+        assert process.running
+
+
 async def test_waiting_may_have_a_limit():
     async with ManagedProcess("slow") as process:
         await process.start(["sleep", "60"])

@@ -532,3 +532,11 @@ async def test_a_queue_is_a_child_like_any_other():
         await service.join()
 
     assert not service.running
+
+
+async def test_a_timeout_that_is_no_number_is_refused_and_nothing_is_taken_in():
+    service = QueueService("queue")
+    with pytest.raises(TypeError, match="timeout must be a number of seconds or None, got '1'"):
+        await service.enqueue("a", block=True, timeout="1")
+
+    assert service.pending_count() == 0

@@ -288,3 +288,10 @@ async def test_many_threads_provide_and_find(registry):
             group.start_soon(to_thread.run_sync, work, name)
 
     assert registry.list() == []
+
+
+async def test_a_timeout_that_is_no_number_is_refused(registry):
+    with pytest.raises(TypeError, match="timeout must be a number of seconds or None, got '1'"):
+        await registry.wait_for("a", timeout="1")
+
+    assert not registry._waiters

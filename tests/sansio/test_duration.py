@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from specter.sansio.duration import require_seconds
+from specter.sansio.duration import limit, require_seconds
 
 
 @pytest.mark.parametrize("seconds, least", [(0.001, None), (5, None), (0, 0), (2, 2)])
@@ -29,3 +29,14 @@ def test_what_is_none_is_refused(seconds, least, error, message):
         require_seconds(seconds, "delay", least)
 
     assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("timeout, seconds", [(None, math.inf), (0, 0), (-1, -1), (2.5, 2.5), (math.inf, math.inf)])
+def test_a_limit_is_a_number_of_seconds_or_there_is_none(timeout, seconds):
+    assert limit(timeout) == seconds
+
+
+@pytest.mark.parametrize("timeout, error", [("1", TypeError), (True, TypeError), (math.nan, ValueError)])
+def test_what_is_no_limit_is_refused(timeout, error):
+    with pytest.raises(error, match="timeout must be .*, got " + repr(timeout)):
+        limit(timeout)

@@ -354,3 +354,9 @@ def test_the_oldest_unread_data_is_dropped_and_counted():
 def test_nothing_unread_cannot_be_kept(maxsize):
     with pytest.raises(ValueError, match=f"maxsize must be 1 or more, got {maxsize}"):
         Unread(maxsize)
+
+
+@pytest.mark.parametrize("maxsize", [None, 1.5, "1"])
+def test_how_many_are_kept_is_a_whole_number(maxsize):
+    with pytest.raises(TypeError, match="maxsize must be a whole number, got"):
+        Unread(maxsize)

@@ -1,5 +1,6 @@
 """The bus, on both runtimes."""
 
+import anyio
 import pytest
 
 # The bus is the test's own, and goes with it.
@@ -173,4 +174,20 @@ async def test_a_stream_keeps_the_newest(twin):
 
         assert read == [3, 4]
         assert events.dropped == 3
+    assert not twin.bus.has_listeners("a")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"predicate": 3}, "a predicate must be callable, got"),
+        ({"predicate": anyio.sleep}, "a predicate must be a plain function"),
+        ({"timeout": "1"}, "timeout must be a number of seconds or None, got '1'"),
+    ],
+    ids=["number", "coroutine function", "text"],
+)
+async def test_a_wait_for_what_cannot_come_is_refused(twin, wrong, message):
+    with pytest.raises(TypeError, match=message):
+        await twin(twin.bus.wait_for("a", **wrong))
+
     assert not twin.bus.has_listeners("a")
