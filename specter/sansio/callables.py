@@ -44,7 +44,9 @@ def require_plain(fn: Callable[..., Any], what: str) -> None:
         TypeError: *fn* is a coroutine function; names it, and the switch.
     """
     # Nearly all are plain functions or methods: told without a further call.
-    function: Any = fn.__func__ if isinstance(fn, MethodType) else fn
+    function: Any = fn
+    if type(function) is MethodType:
+        function = function.__func__
     if type(function) is FunctionType and not (function.__code__.co_flags & _COROUTINE or _MARKS and function.__dict__):
         return
     if is_coroutine_function(fn):
