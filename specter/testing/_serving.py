@@ -14,7 +14,6 @@ import anyio
 
 from specter._loop import Loop
 from specter._shield import run_whole
-from specter.manager import ServiceManager
 from specter.serving.attach import host
 from specter.serving.clients import end_background
 from specter.serving.lifespan import Lifespan, StartupFailed
@@ -124,13 +123,18 @@ class Serving:
     async def _stop(self) -> None:
         if self._foreign:
             return
+        manager = self._target.manager
+        runtime = manager._own_runtime if manager is not None else None
         try:
             await self._end_lifespan()
         finally:
-            if self._target.manager is not None:
-                await _shut_down(self._target.manager)
+            if manager is not None:
+                await manager.shutdown()
             else:
                 await self._end_socketio()
+        if runtime is not None:
+            # What came out of tasks and is no `Exception`, like pytest's own Failed: it is to be raised in the test.
+            runtime._end_block(None, None, None)
 
     async def _begin_lifespan(self) -> None:
         if self._target.asgi is None:
@@ -203,13 +207,5 @@ async def _undo(lifespan: Lifespan) -> None:
     await lifespan.cancel()
 
 
-async def _shut_down(manager: ServiceManager) -> None:
-    runtime = manager._own_runtime
-    await manager.shutdown()
-    if runtime is not None:
-        # What came out of tasks and is no `Exception`, like pytest's own Failed: it is to be raised in the test.
-        runtime._end_block(None, None, None)
-
-
 def _ignore(manager: object) -> None:
-    pass
+    """Take over a manager that boots, and leave it as it is."""

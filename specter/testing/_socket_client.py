@@ -10,6 +10,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from specter._shield import run_whole
+from specter.sansio.duration import limit
 from specter.sansio.errors import Disconnected as Disconnected
 from specter.sansio.errors import Refused as Refused
 from specter.sansio.socket_client import ClientSession, namespaces_of, not_come
@@ -181,6 +182,7 @@ class SocketClient:
             TimeoutError: It did not answer in time.
             Disconnected: The connection ended before the answer.
             PacketError: *data* cannot be sent.
+            TypeError, ValueError: *timeout* is no time.
         """
         session, namespace = self._session, self._session.choose(namespace)
         number = session.expect(namespace)
@@ -211,6 +213,7 @@ class SocketClient:
         Raises:
             TimeoutError: None came in time; names what has come.
             Disconnected: The connection ended before one came.
+            TypeError, ValueError: *timeout* is no time.
         """
         namespace = self._session.choose(namespace)
         arguments = await self._come(lambda: self._session.take(namespace, event), repr(event), namespace, timeout)
@@ -281,7 +284,7 @@ class SocketClient:
             end_pings(self._session.engine_sid)
 
     async def _come(self, find: Callable[[], Any], what: str, namespace: str, timeout: float | None) -> Any:
-        with anyio.move_on_after(timeout):
+        with anyio.move_on_after(limit(timeout)):
             while (found := find()) is None:
                 self._require(namespace)
                 await self._changed.wait()

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from gevent.event import Event
 
+from specter.sansio.duration import limit
 from specter.sansio.errors import Disconnected as Disconnected
 from specter.sansio.errors import Refused as Refused
 from specter.sansio.socket_client import ClientSession, namespaces_of, not_come
@@ -180,6 +181,7 @@ class SocketClient:
             TimeoutError: It did not answer in time.
             Disconnected: The connection ended before the answer.
             PacketError: *data* cannot be sent.
+            TypeError, ValueError: *timeout* is no time.
         """
         session, namespace = self._session, self._session.choose(namespace)
         number = session.expect(namespace)
@@ -210,6 +212,7 @@ class SocketClient:
         Raises:
             TimeoutError: None came in time; names what has come.
             Disconnected: The connection ended before one came.
+            TypeError, ValueError: *timeout* is no time.
         """
         namespace = self._session.choose(namespace)
         arguments = self._come(lambda: self._session.take(namespace, event), repr(event), namespace, timeout)
@@ -274,6 +277,7 @@ class SocketClient:
             raise session.error
 
     def _come(self, find: Callable[[], Any], what: str, namespace: str, timeout: float | None) -> Any:
+        limit(timeout)
         with within(timeout):
             while (found := find()) is None:
                 self._require(namespace)

@@ -150,8 +150,10 @@ async def test_a_manager_that_somebody_else_has_booted_is_left_as_it_is() -> Non
 
 
 @on_asyncio
-async def test_an_error_that_no_service_may_swallow_reaches_the_test() -> None:
-    manager = ServiceManager().register_service(part := Part())
+@pytest.mark.parametrize("wired", [True, False], ids=["application", "services"])
+async def test_an_error_that_no_service_may_swallow_reaches_the_test(wired: bool) -> None:
+    part = Part()
+    manager = application(part)[1] if wired else ServiceManager().register_service(part)
 
     async def found() -> None:
         pytest.fail("found in a task")

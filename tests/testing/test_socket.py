@@ -470,6 +470,19 @@ async def test_without_a_timeout_it_waits_for_as_long_as_it_takes() -> None:
             assert clock.now == 7200
 
 
+async def test_what_is_there_needs_no_time() -> None:
+    manager = application(Part())
+
+    async with socket(manager) as sio:
+        await manager.socketio.emit("told", 1, to=sio.sid)
+        await sio.call("echo")
+        assert await sio.receive("told", timeout=0) == 1
+        with pytest.raises(TimeoutError):
+            await sio.receive("told", timeout=0)
+        with pytest.raises(TypeError, match="seconds"):
+            await sio.receive("told", timeout="5")  # type: ignore[arg-type]
+
+
 @in_virtual_time
 async def test_an_application_that_does_not_let_go_is_named() -> None:
     sio = socketio.AsyncServer(async_mode="asgi")

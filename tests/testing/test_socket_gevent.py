@@ -170,6 +170,16 @@ def test_what_does_not_come_times_out(server):
             sio.receive("nothing", timeout=0.01)
 
 
+def test_what_is_there_needs_no_time(server):
+    with socket(server.flask) as sio:
+        server.emit("told", 1)
+        assert sio.receive("told", timeout=0) == 1
+        with pytest.raises(TimeoutError):
+            sio.receive("told", timeout=0)
+        with pytest.raises(TypeError, match="seconds"):
+            sio.receive("told", timeout="5")
+
+
 def test_the_server_asks_and_the_client_answers(server):
     with socket(server.flask) as sio:
         sio.answer("sum", lambda a, b: a + b)
