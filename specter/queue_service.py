@@ -14,6 +14,7 @@ from ._calls import call
 from ._deadline import time_left
 from ._item_queue import ItemQueue
 from ._waiting import waits_for_caller
+from .sansio.count import require_count
 from .sansio.lifecycle import STOPPED, STOPPING
 from .service import Service
 from .task import Task
@@ -47,7 +48,8 @@ class QueueService(Service):
             third of `stop_timeout`; what is left then is dropped, which the log says.
 
     Raises:
-        ValueError: A number out of its range.
+        TypeError: A number of workers or items is no whole number.
+        ValueError: It is out of its range.
     """
 
     drain_timeout: float = 0.0
@@ -61,8 +63,7 @@ class QueueService(Service):
         poll_interval: float = 0.5,
         initial_state: dict[str, Any] | None = None,
     ) -> None:
-        if worker_count < 1:
-            raise ValueError(f"worker_count must be 1 or more, got {worker_count!r}")
+        require_count(worker_count, "worker_count", 1)
         super().__init__(name, {"queue_size": 0, "worker_count": worker_count, **(initial_state or {})})
         self.worker_count = worker_count
         self.poll_interval = poll_interval

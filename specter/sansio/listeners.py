@@ -16,6 +16,8 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
+from .count import require_count
+
 L = TypeVar("L")
 
 _once = attrgetter("once")
@@ -310,10 +312,7 @@ class Unread:
     """
 
     def __init__(self, maxsize: int) -> None:
-        if not isinstance(maxsize, int):
-            raise TypeError(f"maxsize must be a whole number, got {maxsize!r}")
-        if maxsize < 1:
-            raise ValueError(f"maxsize must be 1 or more, got {maxsize!r}")
+        require_count(maxsize, "maxsize", 1)
         self.dropped = 0
         self._kept: deque[Any] = deque()
         self._maxsize = maxsize

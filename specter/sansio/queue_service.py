@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Literal
 
+from .count import require_count
+
 
 class Ticket:
     """
@@ -42,12 +44,12 @@ class Backlog:
         unfinished: How many were accepted and are not done: those that wait and those being worked on.
 
     Raises:
-        ValueError: *maxsize* is negative.
+        TypeError: *maxsize* is no whole number.
+        ValueError: It is negative.
     """
 
     def __init__(self, maxsize: int = 0) -> None:
-        if maxsize < 0:
-            raise ValueError(f"maxsize must be 0 (any number) or more, got {maxsize!r}")
+        require_count(maxsize, "maxsize", 0)
         self.maxsize = maxsize
         self.unfinished = 0
         self._waiting: deque[Any] = deque()

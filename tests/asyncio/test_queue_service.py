@@ -39,14 +39,16 @@ async def runtime():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "error", "message"),
     [
-        ({"worker_count": 0}, "worker_count must be 1 or more, got 0"),
-        ({"maxsize": -1}, "maxsize must be 0 .*, got -1"),
+        ({"worker_count": 0}, ValueError, "worker_count must be 1 or more, got 0"),
+        ({"worker_count": 1.5}, TypeError, "worker_count must be a whole number, got 1.5"),
+        ({"maxsize": -1}, ValueError, "maxsize must be 0 or more, got -1"),
+        ({"maxsize": None}, TypeError, "maxsize must be a whole number, got None"),
     ],
 )
-def test_wrong_numbers_are_refused(options, message):
-    with pytest.raises(ValueError, match=message):
+def test_wrong_numbers_are_refused(options, error, message):
+    with pytest.raises(error, match=message):
         QueueService("wrong", **options)
 
 
