@@ -138,9 +138,10 @@ def _begin(hub: Any, patience: float) -> VirtualLoop:
 
 
 def _end(hub: Any, loop: VirtualLoop) -> None:
+    timers = clock_here()
     hub.loop = loop.real
     loop.end()
-    clock_here().move_to(loop.real)
+    timers.move_to(loop.real)
 
 
 def _note_work() -> None:

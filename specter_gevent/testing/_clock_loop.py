@@ -145,6 +145,15 @@ class VirtualLoop:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
 
+    @property
+    def error_handler(self) -> Any:
+        """Who is told of errors in what the loop calls; the hub sets it whenever it begins to run the loop."""
+        return self.real.error_handler
+
+    @error_handler.setter
+    def error_handler(self, handler: Any) -> None:
+        self.real.error_handler = handler
+
     def now(self) -> float:
         """The time, in seconds: virtual, and real after the end."""
         return self._now if self._ahead is None else monotonic() + self._ahead
