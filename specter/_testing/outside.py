@@ -21,6 +21,9 @@ _TASKS = "/proc/self/task"
 # An event loop's own, and what goes with a child that is told of anyhow.
 _OF_LOOPS = ("anon_inode:[event", "anon_inode:[pidfd]", "/dev/random", "/dev/urandom")
 
+# A thread of asyncio that waits for a child which is told of.
+_OF_CHILDREN = "asyncio-waitpid-"
+
 # Where a worker thread of a pool waits for something to do: (module, function).
 _IDLE = {
     ("anyio._backends._asyncio", "run"),
@@ -39,6 +42,8 @@ class Outside:
         children.note_children()
         self._files = open_files()
         self._threads = set(threading.enumerate())
+        # A thread of a pool is handed from one job to the next, and idle in between.
+        self._busy = {thread for thread, _ in _busy_threads()}
         self._children = {child for child, _ in children.children.items()}
         self._pids = _child_pids()
 
@@ -48,8 +53,10 @@ class Outside:
         yield from self._leaked_threads()
         if self._new_files():
             gc.collect()  # what only waits to be collected is not left open
+            told = _pipes_of_children()
             for fd, link in self._new_files().items():
-                yield _describe_file(fd, link)
+                if fd not in told:
+                    yield _describe_file(fd, link)
 
     def _leaked_processes(self) -> Iterator[Leak]:
         told = set()
@@ -62,14 +69,10 @@ class Outside:
                 yield Leak("processes", f"child process {pid} ({_command(pid)})")
 
     def _leaked_threads(self) -> Iterator[Leak]:
-        frames = None
-        for thread in threading.enumerate():
-            if thread in self._threads or thread is threading.current_thread() or not thread.is_alive():
-                continue
-            frames = frames or sys._current_frames()
-            frame = frames.get(thread.ident or 0)
-            if frame is None or not is_idle(frame):
-                yield Leak("threads", f"thread {thread.name!r}", created=origins.line_of(thread), waits=_at(frame))
+        for thread, frame in _busy_threads():
+            if thread not in self._busy:
+                line = None if thread in self._threads else origins.line_of(thread)
+                yield Leak("threads", f"thread {thread.name!r}", created=line, waits=_at(frame))
 
     def _new_files(self) -> dict[int, str]:
         now = open_files()
@@ -89,6 +92,17 @@ def open_files() -> dict[int, str]:
         except OSError:  # that of the listing itself
             continue
     return found
+
+
+def _busy_threads() -> Iterator[tuple[threading.Thread, FrameType | None]]:
+    """All but the caller's own, and those that wait for something to do."""
+    here = threading.current_thread()
+    threads = [one for one in threading.enumerate() if one is not here and not one.name.startswith(_OF_CHILDREN)]
+    frames = sys._current_frames() if threads else {}
+    for thread in threads:
+        frame = frames.get(thread.ident or 0)
+        if thread.is_alive() and not (frame is not None and is_idle(frame)):
+            yield thread, frame
 
 
 def is_idle(frame: FrameType) -> bool:
@@ -159,7 +173,7 @@ def _describe_file(fd: int, link: str) -> Leak:
         found = next(sockets, None)
         return Leak("sockets", f"socket {_ends(fd)}fd {fd}", created=None if found is None else origins.line_of(found))
     if link.startswith("pipe:"):
-        return Leak("files", f"pipe, fd {fd}", created=_line_of_pipe(fd))
+        return Leak("files", f"pipe, fd {fd}")
     return Leak("files", f"{link}, fd {fd}", created=origins.line_of_file(link))
 
 
@@ -176,13 +190,15 @@ def _ends(fd: int) -> str:
         return "".join(f"{end}, " for end in ends)
 
 
-def _line_of_pipe(fd: int) -> str | None:
-    """The line that started the child at the other end of a pipe."""
-    for child, note in children.children.items():
-        for stream in (child.stdin, child.stdout, child.stderr):
-            if stream is not None and not stream.closed and stream.fileno() == fd:
-                return note.line
-    return None
+def _pipes_of_children() -> set[int]:
+    """The ends that we have of pipes to children that run, which are told themselves."""
+    streams = [
+        stream
+        for child, _ in children.children.items()
+        if child.returncode is None
+        for stream in (child.stdin, child.stdout, child.stderr)
+    ]
+    return {stream.fileno() for stream in streams if stream is not None and not stream.closed}
 
 
 def _at(frame: FrameType | None) -> str | None:

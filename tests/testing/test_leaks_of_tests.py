@@ -1,0 +1,332 @@
+"""A test fails for what it leaves behind, by name and by the line that created it."""
+
+import pytest
+from inner_projects import marked, run
+
+LEAVING = """
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import threading
+
+import anyio
+import pytest
+import trio
+
+from specter import Runtime, Service, bus, registry
+
+released = threading.Event()
+kept = []
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request):
+    return request.param
+
+
+@pytest.fixture(autouse=True, scope="module")
+def release():
+    yield
+    released.set()
+
+
+async def waiting():
+    await anyio.sleep(60)  # waits
+
+
+async def test_service(specter_runtime):
+    await Service("left").start()  # service
+
+
+async def test_task(specter_runtime):
+    service = await Service("left").start()
+    service.spawn(waiting)  # task
+
+
+async def test_timer(specter_runtime):
+    service = await Service("left").start()
+    service.interval(print, 60)  # timer
+    service.timeout(print, 70)
+
+
+async def test_child_of_a_service(specter_runtime):
+    service = await Service("parent").start()
+    child = Service("child")
+    await service.adopt(child)  # child
+    child.spawn(waiting, label="work")
+
+
+async def test_task_of_the_runtime(specter_runtime):
+    specter_runtime.start_task(waiting, label="own")  # own
+
+
+async def test_foreign_task(specter_runtime, anyio_backend):
+    if anyio_backend == "asyncio":
+        kept.append(asyncio.create_task(waiting()))  # asyncio task
+    else:
+        trio.lowlevel.spawn_system_task(waiting)  # trio task
+
+
+async def test_another_runtime(specter_runtime):
+    await Runtime("other").__aenter__()  # runtime
+
+
+async def test_subscription(specter_runtime):
+    bus.on("media:added", print)  # subscription
+
+
+async def test_owned_subscription(specter_runtime):
+    service = await Service("left").start()
+    service.listen("a", print)  # owned
+
+
+async def test_entry(specter_runtime):
+    service = await Service("left").start()
+    registry.provide("db", 1, owner=service)  # entry
+
+
+async def test_process(specter_runtime):
+    subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)  # process
+
+
+async def test_process_of_anyio(specter_runtime):
+    kept.append(await anyio.open_process([sys.executable, "-c", "input()"]))  # anyio process
+
+
+async def test_thread(specter_runtime):
+    threading.Thread(target=released.wait, name="mine").start()  # thread
+
+
+async def test_busy_worker(specter_runtime):
+    with anyio.move_on_after(0.05):
+        await anyio.to_thread.run_sync(released.wait, abandon_on_cancel=True)  # worker
+
+
+async def test_socket(specter_runtime):
+    kept.append(socket.create_server(("127.0.0.1", 0)))  # socket
+
+
+async def test_file(specter_runtime, tmp_path):
+    kept.append(open(tmp_path / "log.txt", "w"))  # file
+
+
+async def test_pipe(specter_runtime):
+    kept.append(os.pipe())
+
+
+def test_plain(specter_runtime):
+    registry.provide("plain", 1)  # plain
+
+
+async def test_in_a_fixture_of_the_project(started):
+    pass
+
+
+@pytest.fixture
+async def started(specter_runtime):
+    await Service("of a fixture").start()  # fixture
+    yield
+"""
+# {test: what is said of it}. A number in braces stands for the line with that comment.
+SAID = {
+    "test_service": [
+        "1 thing was",
+        "services: service 'left', which was not stopped, created at {service} in test_service",
+    ],
+    "test_task": ["tasks: task 'waiting' of 'left', created at {task} in test_task, waits at {waits} in waiting"],
+    "test_timer": [
+        "timers: interval of 60 s, print of 'left', created at {timer} in test_timer",
+        "timers: timeout, print of 'left', created at",
+    ],
+    "test_child_of_a_service": [
+        "services: service 'child', which was not stopped of 'parent', created at {child} in test_child_of_a_service",
+        "tasks: task 'work' of 'child'",
+    ],
+    "test_task_of_the_runtime": ["tasks: task 'own' of 'test_task_of_the_runtime[", "created at {own}"],
+    "test_foreign_task[asyncio]": ["tasks: task 'waiting', created at {asyncio task}", "waits at {waits} in waiting"],
+    "test_foreign_task[trio]": ["tasks: task 'test_leaving.waiting', created at {trio task}", "waits at {waits}"],
+    "test_another_runtime[asyncio]": ["tasks: the open runtime 'other', created at {runtime}"],
+    "test_subscription": ["subscriptions: 'media:added' by print, created at {subscription} in test_subscription"],
+    "test_owned_subscription": ["subscriptions: 'a' by print of 'left', created at {owned}"],
+    "test_entry": ["registry: 'db', int of 'left', created at {entry} in test_entry"],
+    "test_process": ["processes: child process", "created at {process} in test_process", "1 thing was"],
+    "test_process_of_anyio[asyncio]": ["1 thing was", "processes: child process", "created at {anyio process}"],
+    "test_process_of_anyio[trio]": ["processes: child process"],
+    "test_thread": ["threads: thread 'mine', created at {thread} in test_thread"],
+    "test_busy_worker[asyncio]": ["threads: thread 'AnyIO worker thread', created at {worker} in test_busy_worker"],
+    "test_busy_worker[trio]": ["threads: thread 'wrapper ", "waits at threading.py:"],
+    "test_socket": ["sockets: socket at ('127.0.0.1', ", "created at {socket} in test_socket"],
+    "test_file": ["files: ", "log.txt, fd ", "created at {file} in test_file"],
+    "test_pipe": ["2 things were", "files: pipe, fd "],
+    "test_plain": ["registry: 'plain', int, created at {plain} in test_plain"],
+    "test_in_a_fixture_of_the_project": [
+        "services: service 'of a fixture', which was not stopped, created at {fixture}"
+    ],
+}
+
+
+def expected(text: str, source: str) -> str:
+    before, brace, rest = text.partition("{")
+    if not brace:
+        return text
+    comment, _, rest = rest.partition("}")
+    return f"{before}test_leaving.py:{marked(source, comment)}{expected(rest, source)}"
+
+
+def test_each_kind_of_leak_fails_its_test_by_name_and_line(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_leaving=LEAVING)
+    outcome = run(pytester, subprocess=True)
+    source = LEAVING.lstrip()
+
+    missing = {
+        (test, text): outcome.section(test)
+        for name, said in SAID.items()
+        for test in ([name] if name.endswith("]") or name == "test_plain" else [f"{name}[asyncio]", f"{name}[trio]"])
+        for text in (expected(part, source) for part in said)
+        if text not in outcome.section(test)
+    }
+    assert missing == {}
+    assert outcome.counts == {"passed": 37, "errors": 37}
+
+
+def test_the_leaks_of_a_failed_test_are_shown_beside_its_failure(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from specter import bus
+
+        async def test_fails(specter_runtime):
+            bus.on("also", print)
+            assert 1 == 2
+        """
+    )
+    outcome = run(pytester)
+
+    assert outcome.counts == {"failed": 1}
+    assert "Captured leaks teardown" in outcome.text
+    assert "subscriptions: 'also' by print, created at" in outcome.text
+
+
+def test_what_was_there_before_or_ends_in_time_is_no_leak(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import threading
+        import time
+
+        import anyio
+        import pytest
+
+        from specter import Runtime, Service, bus, registry
+
+        @pytest.fixture(params=["asyncio", "trio"], scope="module")
+        def anyio_backend(request):
+            return request.param
+
+        @pytest.fixture(scope="module")
+        async def application(anyio_backend):
+            async with Service("application") as service, anyio.create_task_group() as tasks:
+                tasks.start_soon(anyio.sleep, 60)
+                service.interval(print, 60)
+                service.listen("a", print)
+                registry.provide("application", service, owner=service)
+                yield service
+                tasks.cancel_scope.cancel()
+
+        async def test_of_the_module(application, harness):
+            assert application.running
+
+        async def test_afterwards(harness):
+            bus.on("a", print)()
+            harness.add_cleanup(bus.on("b", print))
+            registry.provide("fake", 1, owner=harness)
+            with anyio.move_on_after(0):
+                await anyio.sleep(1)
+            await anyio.to_thread.run_sync(time.sleep, 0.001)
+            threading.Thread(target=time.sleep, args=(0.01,)).start()
+
+        async def test_what_a_service_has_goes_with_it(specter_runtime):
+            async with Service("s") as service:
+                service.spawn(anyio.sleep, 60)
+                service.listen("a", print)
+
+        async def test_without_a_fixture_of_ours():
+            threading.Thread(target=time.sleep, args=(0.2,)).start()
+
+        @pytest.mark.allow_leaks("subscriptions", "registry")
+        async def test_what_is_allowed(specter_runtime):
+            bus.on("a", print)
+            registry.provide("b", 1)
+        """
+    )
+    outcome = run(pytester)
+
+    assert outcome.counts == {"passed": 10}, outcome.text
+
+
+def test_an_unknown_kind_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.allow_leaks("task")
+        async def test_misspelt(specter_runtime):
+            pass
+        """
+    )
+    outcome = run(pytester)
+
+    assert outcome.counts == {"passed": 1, "errors": 1}
+    assert "'task' is no kind of leak; there are: services, tasks, timers, subscriptions," in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("leaks", "counts"),
+    [("all", {"passed": 3, "errors": 3}), ("used", {"passed": 3, "errors": 1}), ("off", {"passed": 3})],
+)
+def test_the_option_says_which_tests_are_looked_at(
+    pytester: pytest.Pytester, leaks: str, counts: dict[str, int]
+) -> None:
+    pytester.makeini(f"[pytest]\nspecter_leaks = {leaks}")
+    pytester.makepyfile(
+        """
+        from specter import bus
+
+        def test_plain():
+            bus.on("plain", print)
+
+        async def test_async():
+            bus.on("async", print)
+
+        async def test_ours(specter_runtime):
+            bus.on("ours", print)
+        """
+    )
+    outcome = run(pytester)
+
+    assert outcome.counts == counts, outcome.text
+
+
+def test_an_unknown_value_of_the_option_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nspecter_leaks = some")
+
+    assert "specter_leaks must be one of used, all, off, got some" in run(pytester).text
+
+
+def test_what_python_socketio_leaves_is_no_leak(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import socketio
+        from quart import Quart
+        from specter import boot
+
+        async def test_client(harness):
+            sio = socketio.AsyncServer(async_mode="asgi")
+            manager = boot(Quart("app"), sio)
+            async with harness.running(manager), harness.socket(manager) as client:
+                assert client.sid
+        """
+    )
+    outcome = run(pytester)
+
+    assert outcome.counts == {"passed": 1}, outcome.text
