@@ -39,14 +39,14 @@ class Clients:
             self._idle.wait()
 
     def end_handlers(self) -> None:
-        """Start no handler from now on, and kill those that run, once. None of them sends an acknowledgement."""
+        """Begin no handler from now on, and kill those that run, once. None of them sends an acknowledgement."""
         self._closed = True
         for handler in list(self._handlers):
             handler.kill()
 
     def describe(self) -> list[str]:
-        """Where each handler that runs waits."""
-        return [f"a socket handler, waits at {where(handler.greenlet)}" for handler in self._handlers]
+        """Each handler that has not ended, and where it waits."""
+        return [f"a socket handler, {handler.state}" for handler in self._handlers]
 
     def disconnect(self, seconds: float) -> None:
         """
@@ -70,7 +70,8 @@ class Clients:
         def run() -> None:
             try:
                 handler.greenlet = getcurrent()
-                target(*args, **kwargs)
+                if not self._closed:
+                    target(*args, **kwargs)
             finally:
                 del self._handlers[handler]
                 if not self._handlers:
@@ -83,6 +84,10 @@ class _Handler:
     """One that runs, or is about to."""
 
     greenlet: Any = None
+
+    @property
+    def state(self) -> str:
+        return "which has not begun" if self.greenlet is None else f"waits at {where(self.greenlet)}"
 
     def kill(self) -> None:
         if self.greenlet is not None:
