@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -16,9 +16,9 @@ from specter.sansio.socket_packets import from_arguments, to_arguments
 from specter.testing import Disconnected, Refused, socket
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def anyio_backend() -> str:
-    """python-socketio runs on asyncio alone."""
+    """The server lives as long as the module."""
     return "asyncio"
 
 
@@ -127,16 +127,22 @@ class Real:
 Connect = Callable[..., AbstractAsyncContextManager[Any]]
 
 
+@pytest.fixture(scope="module")
+async def live() -> AsyncIterator[Live]:
+    async with live_server() as live:
+        yield live
+
+
 @pytest.fixture(params=["memory", "port"])
-async def server(request: pytest.FixtureRequest) -> AsyncIterator[tuple[socketio.AsyncServer, Connect]]:
+def server(request: pytest.FixtureRequest, live: Live) -> Iterator[tuple[socketio.AsyncServer, Connect]]:
     """A Socket.IO server, and a way to connect to it."""
     if request.param == "memory":
         sio = socketio.AsyncServer(async_mode="asgi")
         asgi = socketio.ASGIApp(sio)
         yield sio, lambda **options: socket(asgi, **options)
-        return
-    async with live_server() as live:
+    else:
         yield live.sio, lambda **options: over_port(live, **options)
+        live.sio.handlers.clear()
 
 
 @pytest.fixture
