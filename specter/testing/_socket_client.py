@@ -11,8 +11,7 @@ from anyio.lowlevel import checkpoint
 
 from specter._shield import run_whole
 from specter.sansio.duration import limit
-from specter.sansio.errors import Disconnected as Disconnected
-from specter.sansio.errors import Refused as Refused
+from specter.sansio.errors import Refused
 from specter.sansio.socket_client import ClientSession, namespaces_of, not_come
 from specter.sansio.socket_packets import Decoder, Kind, Packet, encode, from_arguments, to_arguments
 from specter.serving.asgi import Scope

@@ -9,8 +9,6 @@ from typing import Any, Self
 from gevent.event import Event
 
 from specter.sansio.duration import limit
-from specter.sansio.errors import Disconnected as Disconnected
-from specter.sansio.errors import Refused as Refused
 from specter.sansio.socket_client import ClientSession, namespaces_of, not_come
 from specter.sansio.socket_packets import Decoder, Kind, Packet, encode, from_arguments, to_arguments
 from specter_gevent._limit import within
