@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from benchmarks.cases import OLD, SPECTER, TWIN, Case, Goal
 from benchmarks.run import Run, Spent, expect
@@ -28,12 +29,32 @@ IDLE = Case(
 
 
 class Ticks:
-    """How often an interval's function was called."""
+    """
+    Counts the calls of intervals.
 
-    count = 0
+    Args:
+        reached: Called when there were so many as `wanted` says.
+    """
+
+    def __init__(self, reached: Callable[[], object]) -> None:
+        self.count = 0
+        self.wanted = 0
+        self._reached = reached
 
     def tick(self) -> None:
         self.count += 1
+        if self.count == self.wanted:
+            self._reached()
+
+    async def on_asyncio(self, event: asyncio.Event, more: int) -> None:
+        """Wait for so many more."""
+        event.clear()
+        self.wanted = self.count + more
+        await event.wait()
+
+
+def nothing() -> None:
+    """What an interval calls that is never due."""
 
 
 async def started_on_asyncio(run: Run) -> tuple[Spent, Spent, int]:
@@ -43,7 +64,7 @@ async def started_on_asyncio(run: Run) -> tuple[Spent, Spent, int]:
     count = run.count(1_000, 10)
     async with Runtime(), Service("measured") as service:
         with run.cpu() as start:
-            ids = [service.interval(Ticks().tick, 60) for _ in range(count)]
+            ids = [service.interval(nothing, 60) for _ in range(count)]
             await asyncio.sleep(0)
         with run.cpu() as cancel:
             for each in ids:
@@ -63,7 +84,7 @@ def started_on_gevent(run: Run) -> tuple[Spent, Spent, int]:
     service = Service("measured")
     service.start()
     with run.cpu() as start:
-        ids = [service.interval(Ticks().tick, 60) for _ in range(count)]
+        ids = [service.interval(nothing, 60) for _ in range(count)]
         gevent.sleep(0)
     with run.cpu() as cancel:
         for each in ids:
@@ -98,106 +119,114 @@ def _(run: Run) -> float:
     return cancel.each(count)
 
 
-async def due_on_asyncio(run: Run, count: int, every: float, seconds: float) -> tuple[Spent, int]:
-    """What *seconds* with so many intervals took, and how many ticks there were."""
+@dataclass
+class Due:
+    """What a number of ticks took: seconds of the processor, and by the clock."""
+
+    ticks: int
+    cpu: float
+    wall: float
+
+    def each(self) -> float:
+        """Microseconds of the processor for a tick."""
+        return self.cpu / self.ticks * 1e6
+
+    def part(self) -> float:
+        """Percent of a processor."""
+        return self.cpu / self.wall * 100
+
+
+Start = Callable[[Callable[[], None]], object]
+
+
+async def due(run: Run, count: int, rounds: int, start: Start) -> Due:
+    """What *rounds* ticks of each of *count* intervals take; ``start(tick)`` begins one."""
+    reached = asyncio.Event()
+    ticks = Ticks(reached.set)
+    for _ in range(count):
+        start(ticks.tick)
+    await ticks.on_asyncio(reached, count)
+    with run.cpu() as cpu, run.wall() as wall:
+        await ticks.on_asyncio(reached, count * rounds)
+    return Due(count * rounds, cpu.seconds, wall.seconds)
+
+
+async def due_on_asyncio(run: Run, count: int, every: float, rounds: int) -> Due:
+    """The same for the intervals of a service."""
     from specter import Runtime, Service
 
-    ticks = Ticks()
     async with Runtime(), Service("measured") as service:
-        for _ in range(count):
-            service.interval(ticks.tick, every)
-        await asyncio.sleep(every)  # none is due before
-        before = ticks.count
-        with run.cpu() as spent:
-            await asyncio.sleep(seconds)
-        return spent, ticks.count - before
+        return await due(run, count, rounds, lambda tick: service.interval(tick, every))
 
 
-def due_on_gevent(run: Run, count: int, every: float, seconds: float) -> tuple[Spent, int]:
+def due_on_gevent(run: Run, count: int, every: float, rounds: int) -> Due:
     """The same on gevent."""
-    import gevent
+    from gevent.event import Event
 
     from specter import Service
 
-    ticks = Ticks()
-    service: Any = Service("measured")
+    reached, service = Event(), Service("measured")
+    ticks = Ticks(reached.set)
     service.start()
     for _ in range(count):
         service.interval(ticks.tick, every)
-    gevent.sleep(every)
-    before = ticks.count
-    with run.cpu() as spent:
-        gevent.sleep(seconds)
-    found = ticks.count - before
+    ticks.wanted = count
+    reached.wait()
+    reached.clear()
+    ticks.wanted = ticks.count + count * rounds
+    with run.cpu() as cpu, run.wall() as wall:
+        reached.wait()
     service.stop()
-    return spent, found
-
-
-def per_tick(run: Run, spent: Spent, ticks: int) -> float:
-    """Microseconds for each tick; at least half of those that fit were made."""
-    expect(ticks >= run.count(5_000, 10), True, f"ticks ({ticks}) are what they should be")
-    return spent.each(ticks)
-
-
-def part(seconds: float, spent: Spent, ticks: int, count: int) -> float:
-    """Percent of a processor; a tick may be late by more than one interval, but not by two."""
-    expect(ticks >= count * max(1, seconds - 2) * 0.9, True, f"ticks ({ticks}) are what they should be")
-    return spent.seconds / seconds * 100
+    return Due(count * rounds, cpu.seconds, wall.seconds)
 
 
 @TICK.ours
 async def _(run: Run) -> float:
-    spent, ticks = await due_on_asyncio(run, run.count(1_000, 10), 0.1, run.count(10, 2) / 10)
-    return per_tick(run, spent, ticks)
+    return (await due_on_asyncio(run, run.count(1_000, 10), 0.1, run.count(10, 2))).each()
 
 
 @TICK.on_gevent
 def _(run: Run) -> float:
-    spent, ticks = due_on_gevent(run, run.count(1_000, 10), 0.1, run.count(10, 2) / 10)
-    return per_tick(run, spent, ticks)
+    return due_on_gevent(run, run.count(1_000, 10), 0.1, run.count(10, 2)).each()
 
 
 @TICK.contender("asyncio.sleep in a task each")
 async def _(run: Run) -> float:
-    async def interval() -> None:
+    async def interval(tick: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(0.1)
-            ticks.tick()
+            tick()
 
-    ticks, seconds = Ticks(), run.count(10, 2) / 10
-    tasks = [asyncio.create_task(interval()) for _ in range(run.count(1_000, 10))]
-    await asyncio.sleep(0)
-    with run.cpu() as spent:
-        await asyncio.sleep(seconds + 0.05)
-    for task in tasks:
-        task.cancel()
-    return per_tick(run, spent, ticks.count)
+    tasks: list[asyncio.Task[None]] = []
+    return (
+        await due(
+            run,
+            run.count(1_000, 10),
+            run.count(10, 2),
+            lambda tick: tasks.append(asyncio.create_task(interval(tick))),
+        )
+    ).each()
 
 
 @TICK.contender("loop.call_later by hand")
 async def _(run: Run) -> float:
-    def again() -> None:
-        ticks.tick()
-        if open_:
+    loop = asyncio.get_running_loop()
+
+    def interval(tick: Callable[[], None]) -> None:
+        def again() -> None:
+            tick()
             loop.call_later(0.1, again)
 
-    ticks, seconds, open_, loop = Ticks(), run.count(10, 2) / 10, [True], asyncio.get_running_loop()
-    for _ in range(run.count(1_000, 10)):
         loop.call_later(0.1, again)
-    with run.cpu() as spent:
-        await asyncio.sleep(seconds + 0.05)
-    open_.clear()
-    await asyncio.sleep(0.15)
-    return per_tick(run, spent, ticks.count)
+
+    return (await due(run, run.count(1_000, 10), run.count(10, 2), interval)).each()
 
 
 @IDLE.ours
 async def _(run: Run, n: int) -> float:
-    seconds = run.count(4, 1)
-    return part(seconds, *await due_on_asyncio(run, n, 1.0, seconds), n)
+    return (await due_on_asyncio(run, n, run.count(100, 10) / 100, run.count(4, 1))).part()
 
 
 @IDLE.on_gevent
 def _(run: Run, n: int) -> float:
-    seconds = run.count(4, 1)
-    return part(seconds, *due_on_gevent(run, n, 1.0, seconds), n)
+    return due_on_gevent(run, n, run.count(100, 10) / 100, run.count(4, 1)).part()
