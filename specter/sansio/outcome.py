@@ -65,7 +65,9 @@ class Outcome:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the entries of `meta`, then ``ok``, ``status``, after a failure ``error``, and ``value``: all new."""
-        entries = {**self.meta, "ok": self.ok, "status": self.status}
+        entries = dict(self.meta)
+        entries["ok"] = self.ok
+        entries["status"] = self.status
         if not self.ok:
             entries["error"] = self.error
         entries["value"] = self.value
