@@ -11,6 +11,9 @@ from specter._lifespan import check_app
 from specter.manager import ServiceManager
 from specter.runtime import _current
 
+# An application may have itself as its ``app``.
+_MOST_LAYERS = 100
+
 
 @dataclass(frozen=True)
 class Target:
@@ -83,9 +86,11 @@ class Target:
 def _quart_in(given: Any) -> Any:
     """The Quart application that is wrapped, at any depth; `None` if there is none."""
     inner = given
-    while inner is not None and not hasattr(inner, "while_serving_gens"):
+    for _ in range(_MOST_LAYERS):
+        if inner is None or hasattr(inner, "while_serving_gens"):
+            return inner
         if hasattr(inner, "wsgi_app"):
             check_app(inner)  # a Flask application: refused by the name of the switch
         # Specter's own gate and most middleware; python-socketio's.
         inner = getattr(inner, "app", None) or getattr(inner, "other_asgi_app", None)
-    return inner
+    return None

@@ -212,6 +212,24 @@ async def test_an_application_without_a_manager_has_its_lifespan() -> None:
 
 
 @on_asyncio
+async def test_an_application_may_be_its_own_app() -> None:
+    class Own:
+        def __init__(self) -> None:
+            self.app = self
+            self.log: list[str] = []
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            for phase in ("startup", "shutdown"):
+                await receive()
+                self.log.append(phase)
+                await send({"type": f"lifespan.{phase}.complete"})
+
+    async with running(Own()) as own:
+        assert own.log == ["startup"]
+    assert own.log == ["startup", "shutdown"]
+
+
+@on_asyncio
 async def test_the_errors_of_a_boot_in_a_lifespan_come_out_as_themselves() -> None:
     app, manager, log = application(part := Part(), Broken("broken"))
 

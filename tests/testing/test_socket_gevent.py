@@ -10,7 +10,7 @@ from flask_socketio import SocketIO, SocketIOTestClient, disconnect, emit, join_
 
 from specter.sansio.errors import PacketError
 from specter_gevent import Controller, Service, ServiceManager, boot, registry
-from specter_gevent.testing import Disconnected, Refused, cancel_everywhere, running, socket
+from specter_gevent.testing import Disconnected, Refused, cancel_everywhere, running, socket, virtual_time
 
 
 class Part(Service):
@@ -168,6 +168,16 @@ def test_what_does_not_come_times_out(server):
             sio.call("unknown", timeout=0.01)
         with pytest.raises(TimeoutError, match="'nothing' has not come within 0.01 s; not taken yet: nothing"):
             sio.receive("nothing", timeout=0.01)
+
+
+def test_waits_are_exact_in_virtual_time(server):
+    with virtual_time() as clock, socket(server.flask) as sio:
+        gevent.spawn_later(7200, server.emit, "late", "but here")
+        with pytest.raises(TimeoutError, match="'late' has not come within 1.5 s"):
+            sio.receive("late", timeout=1.5)
+        assert clock.now == 1.5
+        assert sio.receive("late", timeout=None) == "but here"
+        assert clock.now == 7200
 
 
 def test_what_is_there_needs_no_time(server):
