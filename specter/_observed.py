@@ -11,6 +11,7 @@ from ._calls import is_coroutine_function, name_of
 from ._delivery import Subscriber
 from .event_bus import bus
 from .sansio.ownership import require_callable, require_owner
+from .sansio.service import checked_name
 
 
 class Observed:
@@ -28,7 +29,7 @@ class Observed:
     """
 
     def __init__(self, name: str, emit_events: bool, change_event: str | None, show: Callable[[Any], Any]) -> None:
-        self.name = name
+        self.name = checked_name(name, type(self).__name__)
         self._lock = threading.RLock()
         self._show = show
         self._emit_events = emit_events

@@ -21,6 +21,7 @@ from .runtime import Runtime
 from .sansio import cache as rules
 from .sansio.cache import Entry, Role, Slot, require_no_cycle
 from .sansio.ownership import require_callable
+from .sansio.service import checked_name
 from .task import Task
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class Cache:
         depends_on: Names of events of the bus that invalidate the cache.
 
     Raises:
-        TypeError: *depends_on* is a string, or *ttl* no number.
+        TypeError: *name* is no non-empty string, *depends_on* are no names, or *ttl* is no number.
         ValueError: *ttl* is less than 0.
 
     Attributes:
@@ -56,16 +57,15 @@ class Cache:
     """
 
     def __init__(self, name: str, ttl: float = 0, depends_on: Iterable[str] | None = None) -> None:
-        if isinstance(depends_on, str):
-            raise TypeError(f"depends_on must be names of events, got {depends_on!r}: write [{depends_on!r}]")
-        self.name = name
+        events = rules.checked_events(depends_on)
+        self.name = checked_name(name, "cache")
         self._lock = threading.Lock()
         self._slot: Slot[_Computation] = Slot(ttl)
         self._clock = clock_here() or monotonic
         self._invalidate_callbacks: list[Subscriber] = []
         # Those that go on.
         self._invalidating: list[object] = []
-        self._bus_unsubs = [bus.on(event, self._dependency_changed) for event in depends_on or ()]
+        self._bus_unsubs = [bus.on(event, self._dependency_changed) for event in events]
 
     def __repr__(self) -> str:
         return f"<Cache {self.name!r} valid={self.is_valid()} ttl={self.ttl}s>"

@@ -37,7 +37,7 @@ class Model(Observed):
         change_event: Its name, if not ``<name>:changed``.
 
     Raises:
-        TypeError: *initial_state* is no dict, or holds what cannot be copied.
+        TypeError: *name* is no non-empty string, *initial_state* is no dict, or holds what cannot be copied.
         ValueError: It has more than 200 levels, or contains itself.
 
     Attributes:

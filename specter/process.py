@@ -26,6 +26,7 @@ from .sansio.duration import limit
 from .sansio.lines import without_ending
 from .sansio.ownership import require_callable, require_owner
 from .sansio.process import StopTimes
+from .sansio.service import checked_name
 from .service import Service
 from .task import Task
 
@@ -63,7 +64,7 @@ class ManagedProcess:
     def __init__(
         self, name: str, *, terminate_timeout: float = 5.0, kill_timeout: float = 1.0, kill_group: bool = True
     ) -> None:
-        self.name = name
+        self.name = checked_name(name, "process")
         self.terminate_timeout = _seconds(terminate_timeout, "terminate_timeout")
         self.kill_timeout = _seconds(kill_timeout, "kill_timeout")
         self.kill_group = kill_group

@@ -30,7 +30,7 @@ class Store(Observed):
         change_event: Its name, if not ``<name>:changed``.
 
     Raises:
-        TypeError: *initial_state* is no dict.
+        TypeError: *name* is no non-empty string, or *initial_state* no dict.
 
     Attributes:
         name: As given.

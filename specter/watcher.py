@@ -21,8 +21,10 @@ from ._waiting import waiting_for, waits_for_caller
 from ._watcher_threads import ThreadedItems
 from .runtime import Runtime
 from .sansio.backoff import Backoff
+from .sansio.duration import require_seconds
 from .sansio.errors import WatcherError
 from .sansio.ownership import require_callable
+from .sansio.service import checked_name
 from .task import Task
 
 log = logging.getLogger(__name__)
@@ -63,7 +65,8 @@ class Watcher:
 
     Raises:
         ValueError: Not exactly one of *poll* and *stream*, or a number out of its range.
-        TypeError: A function cannot be called, or *threaded* with a coroutine function.
+        TypeError: *name* is no non-empty string, a function cannot be called, a time is no number, or *threaded* with a
+            coroutine function.
     """
 
     def __init__(
@@ -89,11 +92,9 @@ class Watcher:
             require_callable(transform, f"transform of watcher {name!r}")
         if threaded and is_coroutine_function(source):
             raise TypeError(f"watcher {name!r}: threaded=True is for sources that block, got a coroutine function")
-        if not interval >= LEAST_INTERVAL:
-            raise ValueError(f"interval must be {LEAST_INTERVAL} seconds or more, got {interval!r}")
-        if not max_backoff > 0:
-            raise ValueError(f"max_backoff must be more than 0 seconds, got {max_backoff!r}")
-        self.name = name
+        require_seconds(interval, "interval", LEAST_INTERVAL)
+        require_seconds(max_backoff, "max_backoff")
+        self.name = checked_name(name, "watcher")
         self._source: Callable[[], Any] = source
         self._mode = "poll" if poll is not None else "stream"
         self._interval = interval

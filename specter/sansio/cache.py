@@ -188,6 +188,22 @@ class Slot(Generic[C]):
         return True
 
 
+def checked_events(depends_on: Iterable[str] | None) -> list[str]:
+    """
+    The names of the events that a cache depends on.
+
+    Raises:
+        TypeError: It is one string, or one of them is no non-empty string.
+    """
+    if isinstance(depends_on, str):
+        raise TypeError(f"depends_on must be names of events, got {depends_on!r}: write [{depends_on!r}]")
+    events = list(depends_on or ())
+    for event in events:
+        if not isinstance(event, str) or not event:
+            raise TypeError(f"depends_on must be names of events, got {event!r} among them")
+    return events
+
+
 def seconds(ttl: float) -> float:
     """
     A time to live, checked.

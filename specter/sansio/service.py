@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 
-def checked_name(name: Any) -> str:
+def checked_name(name: Any, kind: str = "service") -> str:
     """
     Refuse what nobody could find in a log or in the registry.
+
+    Args:
+        name: What was given.
+        kind: What has that name, for the error.
 
     Raises:
         TypeError: *name* is no string, or has nothing in it but white space.
     """
     if not isinstance(name, str) or not name.strip():
-        raise TypeError(f"the name of a service must be a non-empty string, got {name!r}")
+        raise TypeError(f"the name of a {kind} must be a non-empty string, got {name!r}")
     return name
 
 

@@ -12,7 +12,7 @@ from anyio import from_thread, to_thread
 from anyio.lowlevel import checkpoint
 from trio.testing import MockClock
 
-from specter import Cache, Runtime, Service, bus, create_cache
+from specter import Cache, ManagedProcess, Model, Runtime, Service, Store, Watcher, bus, create_cache
 from specter.testing import cancel_everywhere
 
 
@@ -115,6 +115,25 @@ def test_one_name_where_names_are_wanted_is_refused():
     with pytest.raises(TypeError, match=r"depends_on must be names of events, got 'a:b': write \['a:b'\]"):
         Cache("c", depends_on="a:b")
     assert bus.listener_count() == 0
+
+
+@pytest.mark.parametrize("events", [["a", 3], ["a", ""]])
+def test_what_is_no_name_of_an_event_is_refused_and_nothing_is_subscribed(events):
+    with pytest.raises(TypeError, match=f"depends_on must be names of events, got {events[1]!r} among them"):
+        Cache("a", depends_on=events)
+
+    assert bus.listener_count() == 0
+
+
+@pytest.mark.parametrize(
+    "make",
+    [Cache, Model, Store, ManagedProcess, lambda name: Watcher(name, poll=print)],
+    ids=["cache", "model", "store", "process", "watcher"],
+)
+@pytest.mark.parametrize("name", [60, "", {"a": 1}], ids=repr)
+def test_a_name_that_was_forgotten_is_missed_at_once(make, name):
+    with pytest.raises(TypeError, match="the name of a .* must be a non-empty string, got"):
+        make(name)
 
 
 def test_a_value_is_kept_and_none_is_no_value():

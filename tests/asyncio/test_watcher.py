@@ -78,7 +78,15 @@ async def nothing():
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"poll": 5}, {"stream": "x"}, {"poll": int, "transform": 5}, {"poll": nothing, "threaded": True}]
+    "arguments",
+    [
+        {"poll": 5},
+        {"stream": "x"},
+        {"poll": int, "transform": 5},
+        {"poll": nothing, "threaded": True},
+        {"poll": int, "interval": "5"},
+        {"poll": int, "max_backoff": None},
+    ],
 )
 def test_wrong_functions_are_refused(arguments):
     with pytest.raises(TypeError, match="'wrong'"):

@@ -18,6 +18,8 @@ def test_a_wrong_name_is_told(wrong: Any) -> None:
         checked_name(wrong)
 
     assert str(refused.value) == f"the name of a service must be a non-empty string, got {wrong!r}"
+    with pytest.raises(TypeError, match="the name of a cache must be a non-empty string"):
+        checked_name(wrong, "cache")
 
 
 def test_a_state_is_given_back_itself() -> None:
