@@ -93,6 +93,7 @@ async def test_a_block_is_all_that_a_test_needs() -> None:
 
     async with socket(manager) as sio:
         assert isinstance(sio, SocketClient)
+        assert repr(sio) == "<SocketClient />"
         assert part.log == ["start"]
         assert await sio.call("running") is True
         assert await sio.call("echo", {"bytes": [b"1"]}) == {"bytes": [b"1"]}
@@ -208,6 +209,47 @@ async def test_a_path_where_no_socketio_is_refuses() -> None:
 
     with pytest.raises(Refused, match="refused the connection: the server closed the websocket"):
         async with socket(manager, path="/nowhere/"):
+            pytest.fail("entered")
+
+
+async def answers_by_http(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "websocket.http.response.start", "status": 403, "headers": []})
+    await send({"type": "websocket.http.response.body", "body": b"forbidden"})
+
+
+async def is_cancelled(scope: Any, receive: Any, send: Any) -> None:
+    raise asyncio.CancelledError
+
+
+async def returns(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("app", "message"),
+    [
+        (answers_by_http, "the server answered with status 403"),
+        (is_cancelled, "the task of the websocket was cancelled"),
+        (returns, "the application has returned"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+async def test_an_application_that_does_not_accept_refuses(app: Any, message: str) -> None:
+    async def without_lifespan(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await app(scope, receive, send)
+
+    with pytest.raises(Refused, match=f"the server refused the connection: {message}"):
+        async with socket(without_lifespan):
+            pytest.fail("entered")
+
+
+async def test_an_answer_of_no_websocket_is_an_error() -> None:
+    async def answers_a_request(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    with pytest.raises(RuntimeError, match="answered by 'websocket...' messages, got 'http.response.start'"):
+        async with socket(answers_a_request):
             pytest.fail("entered")
 
 

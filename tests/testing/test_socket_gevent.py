@@ -70,6 +70,7 @@ def test_a_block_is_all_that_a_test_needs(server):
         assert manager.booted
         assert sio.call("running") is True
         assert sio.connected
+        assert repr(sio) == "<SocketClient />"
     assert not manager.booted
 
 
@@ -206,6 +207,12 @@ def test_an_error_of_an_answer_comes_out_of_the_test(server):
         sio.answer("ratio", lambda: 1 / 0)
         server.emit("ratio", to=sio.sid, callback=lambda *answer: None)
         sio.receive("more")
+
+
+def test_an_error_of_an_answer_comes_out_at_the_end(server):
+    with pytest.raises(ZeroDivisionError), socket(server.flask) as sio:
+        sio.answer("ratio", lambda: 1 / 0)
+        server.emit("ratio", to=sio.sid, callback=lambda *answer: None)
 
 
 def test_an_error_of_the_test_is_not_hidden_by_one_of_the_connection(server):
@@ -346,6 +353,8 @@ def test_before_it_connects_there_is_nothing_to_use(server):
 
     with pytest.raises(Disconnected, match="it has not been connected yet"):
         sio.emit("echo")
+    with pytest.raises(Disconnected, match="it has not been connected yet"):
+        _ = sio.sid
     sio.close()
 
 
