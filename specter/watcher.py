@@ -92,8 +92,8 @@ class Watcher:
             require_callable(transform, f"transform of watcher {name!r}")
         if threaded and is_coroutine_function(source):
             raise TypeError(f"watcher {name!r}: threaded=True is for sources that block, got a coroutine function")
-        require_seconds(interval, "interval", LEAST_INTERVAL)
-        require_seconds(max_backoff, "max_backoff")
+        require_seconds(interval, f"interval of watcher {name!r}", LEAST_INTERVAL)
+        require_seconds(max_backoff, f"max_backoff of watcher {name!r}")
         self.name = checked_name(name, "watcher")
         self._source: Callable[[], Any] = source
         self._mode = "poll" if poll is not None else "stream"

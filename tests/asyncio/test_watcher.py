@@ -63,9 +63,9 @@ async def until_told(watcher, count):
     [
         ({}, "either poll or stream, got none"),
         ({"poll": int, "stream": list}, "either poll or stream, got both"),
-        ({"poll": int, "interval": 0.09}, "interval must be 0.1 seconds or more, got 0.09"),
-        ({"poll": int, "interval": float("nan")}, "interval must be"),
-        ({"poll": int, "max_backoff": 0}, "max_backoff must be more than 0 seconds, got 0"),
+        ({"poll": int, "interval": 0.09}, "interval of watcher 'wrong' must be 0.1 seconds or more, got 0.09"),
+        ({"poll": int, "interval": float("nan")}, "interval of watcher 'wrong' must be"),
+        ({"poll": int, "max_backoff": 0}, "max_backoff of watcher 'wrong' must be more than 0 seconds, got 0"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, message):
@@ -88,7 +88,7 @@ async def nothing():
         {"poll": int, "max_backoff": None},
     ],
 )
-def test_wrong_functions_are_refused(arguments):
+def test_wrong_functions_and_times_are_refused(arguments):
     with pytest.raises(TypeError, match="'wrong'"):
         Watcher("wrong", **arguments)
 
