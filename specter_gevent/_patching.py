@@ -29,10 +29,11 @@ if hasattr(os, "fork"):
     _WANTED += ["os", "signal"]  # nothing in them waits elsewhere
 # Their own state has to be put right if they are there before, so the order is wrong even if nobody holds a name yet.
 _NEVER_BEFORE = frozenset({"ssl", "threading"})
-# They hold what they mean to hold, or are there before every application. What click holds belongs to the command line
-# that has imported the application, and waits for nothing.
+# They hold what they mean to hold, or are there before every application: anyio, which comes with us and which nothing
+# on gevent waits with, is imported by its plugin for pytest. What click holds belongs to the command line that has
+# imported the application, and waits for nothing.
 _EXEMPT = {"gevent", "greenlet", "specter", "specter_gevent"} | {
-    *("click", "coverage", "debugpy", "gunicorn", "pydevd", "pytest"),
+    *("anyio", "click", "coverage", "debugpy", "gunicorn", "pydevd", "pytest"),
 }
 
 # {module: {name: what gevent has replaced}}
