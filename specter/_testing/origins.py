@@ -70,9 +70,11 @@ def note_at(owner: type[Any], name: str, wrap: Callable[..., Any]) -> None:
 
     Args:
         owner: The class.
-        name: The method, one that the class itself has.
+        name: The method, one that the class or one above it has.
         wrap: Called with the method; gives what takes its place.
     """
+    # In a process that gevent has patched, `threading.Thread` is a class of its own below the one that has the method.
+    owner = next(each for each in owner.__mro__ if name in vars(each))
     if any(owner is other and name == known for other, known, _ in _wanted):
         return  # both runtimes have it from one place
     _wanted.append((owner, name, wrap))

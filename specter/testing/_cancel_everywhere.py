@@ -10,7 +10,6 @@ Running a scenario once for each of its checkpoints, and cancelling it there.
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -21,15 +20,15 @@ from specter._calls import call
 from specter._loop import Loop
 from specter._testing.checkpoints import MOST, Countdown, checked_ways, require_scenario
 from specter._waiting import waits
+from specter.sansio.leaks import checked_kinds
 
-from ._stepped import Stepped, place_of, told_of_other_tasks
+from ._leaks import no_leaks
+from ._stepped import Stepped, told_of_other_tasks
 
 WAYS = {"asyncio": ("scope", "native", "late", "below"), "trio": ("scope", "below")}
 
 # What was cancelled has ended after so many turns of the event loop, unless it waits for something.
 _TURNS = 10
-# What waits for a thread or a child process has this many more chances, of a millisecond each.
-_CHANCES = 50
 
 Scenario = Callable[[], Awaitable[Any]]
 
@@ -40,14 +39,14 @@ async def cancel_everywhere(
     *,
     prepare: Callable[[], Any] | None = None,
     ways: Iterable[str] | None = None,
+    allow: Iterable[str] = (),
     timeout: float = 60.0,
 ) -> int:
     """
     Run *scenario* to its end, and then once for each of its checkpoints, cancelled there; in each way.
 
     A checkpoint is where a task waits. What fails is raised at once, with a note that says at which checkpoint the
-    scenario was cancelled, in which way, and at which line. After each run no task may be left that was not there
-    before.
+    scenario was cancelled, in which way, and at which line. After each run, nothing may be left behind: see `leaks`.
 
     Args:
         scenario: A coroutine function, called for each run. It must not need more than 1,000 checkpoints.
@@ -57,6 +56,7 @@ async def cancel_everywhere(
         ways: Those to try. On asyncio ``scope`` (a cancel scope), ``native`` (`asyncio.Task.cancel`), ``late`` (the
             same, when what was waited for has just come) and ``below`` (a scope, at the checkpoints of tasks that the
             scenario starts as well); on trio ``scope`` and ``below``. All that the event loop has if not given.
+        allow: Kinds of leaks that do not count; see `no_leaks`.
         timeout: How long one run, with what is prepared and checked, takes at most. Seconds of the event loop's clock:
             give more where virtual time passes.
 
@@ -64,14 +64,15 @@ async def cancel_everywhere(
         How many times the scenario was cancelled.
 
     Raises:
-        AssertionError: Tasks are left, or one run took too long.
+        AssertionError: One run took too long.
+        LeakError: Something was left behind; lists it with the lines that created it.
         TypeError: *scenario* cannot be called.
-        ValueError: A way is unknown.
+        ValueError: A way, or a kind of leak, is unknown.
         BaseException: What the scenario or the check raised.
     """
     require_scenario(scenario)
     backend = "trio" if Loop.is_trio() else "asyncio"
-    trial = _Trial(scenario, check, prepare, timeout, backend)
+    trial = _Trial(scenario, check, prepare, checked_kinds(allow), timeout, backend)
     chosen = checked_ways(ways, WAYS[backend], backend)
     await trial.run("scope", Countdown(0))
     count = 0
@@ -95,12 +96,14 @@ class _Trial:
         scenario: Scenario,
         check: Callable[[], Any] | None,
         prepare: Callable[[], Any] | None,
+        allow: Iterable[str],
         timeout: float,
         backend: str,
     ) -> None:
         self._scenario = scenario
         self._check = check
         self._prepare = prepare
+        self._allow = allow
         self._timeout = timeout
         self._backend = backend
         self._run_before = ""
@@ -122,13 +125,13 @@ class _Trial:
     async def _run(self, way: str, countdown: Countdown) -> None:
         if self._prepare is not None:
             await call(self._prepare)
-        before, waiting = _tasks(), len(waits)
-        await _RUNS[way](self._scenario, countdown)
-        for _ in range(_TURNS):
-            await checkpoint()
-        if self._check is not None:
-            await call(self._check)
-        await _require_no_tasks(before)
+        waiting = len(waits)
+        async with no_leaks(self._allow):
+            await _RUNS[way](self._scenario, countdown)
+            for _ in range(_TURNS):
+                await checkpoint()
+            if self._check is not None:
+                await call(self._check)
         assert len(waits) <= waiting, "somebody still waits for a start or a stop"
 
 
@@ -179,27 +182,3 @@ async def _called(scenario: Scenario) -> Any:
 
 
 _RUNS = {"scope": _in_a_scope, "native": _natively, "late": _late, "below": _with_all_below}
-
-
-async def _require_no_tasks(before: dict[Any, str]) -> None:
-    left: list[str] = []
-    for _ in range(_CHANCES):
-        left = [f"{name}, waits {place_of(task)}" for task, name in _tasks().items() if task not in before]
-        if not left:
-            return
-        await anyio.sleep(0.001)
-    raise AssertionError("tasks are left:\n" + "\n".join(left))
-
-
-def _tasks() -> dict[Any, str]:
-    """All tasks of this event loop, but the one in which each runtime serves the timers of all its services."""
-    if Loop.is_trio():
-        found = {}
-        ahead = [sys.modules["trio"].lowlevel.current_root_task()]
-        while ahead:
-            task = ahead.pop()
-            found[task] = task.name
-            ahead += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
-    else:
-        found = {task: task.get_name() for task in asyncio.all_tasks()}
-    return {task: name for task, name in found.items() if not name.startswith("timers of ")}

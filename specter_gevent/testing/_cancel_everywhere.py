@@ -14,16 +14,16 @@ import gevent
 from greenlet import GreenletExit, greenlet
 
 from specter._testing.checkpoints import MOST, Countdown, checked_ways, require_scenario
+from specter.sansio.leaks import checked_kinds
 from specter_gevent._waiting import waits
 
+from ._leaks import no_leaks
 from ._switches import place_here, place_of, told_of_greenlets, told_of_switches
 
 WAYS = ("kill", "below")
 
 # What was killed has ended after so many turns of the hub, unless it waits for something.
 _TURNS = 10
-# What waits for a thread or a child process has this many more chances, of a millisecond each.
-_CHANCES = 50
 
 Scenario = Callable[[], Any]
 
@@ -34,14 +34,15 @@ def cancel_everywhere(
     *,
     prepare: Callable[[], Any] | None = None,
     ways: Iterable[str] | None = None,
+    allow: Iterable[str] = (),
     timeout: float = 60.0,
 ) -> int:
     """
     Run *scenario* to its end, and then once for each of its checkpoints, killed there; in each way.
 
     A checkpoint is where a greenlet switches to the hub. What fails is raised at once, with a note that says at which
-    checkpoint the scenario was killed, in which way, and at which line. After each run no greenlet may be left that was
-    not there before.
+    checkpoint the scenario was killed, in which way, and at which line. After each run, nothing may be left behind: see
+    `leaks`.
 
     Args:
         scenario: A plain function, called in a greenlet of its own for each run. It must not need more than 1,000
@@ -51,6 +52,7 @@ def cancel_everywhere(
         prepare: Called before each run, and not killed.
         ways: Those to try: ``kill`` (at a switch of the scenario) and ``below`` (at a switch of a greenlet that it has
             started). Both if not given.
+        allow: Kinds of leaks that do not count; see `no_leaks`.
         timeout: How long one run, with what is prepared and checked, takes at most. Seconds of the hub's clock: give
             more where virtual time passes.
 
@@ -58,13 +60,14 @@ def cancel_everywhere(
         How many times the scenario was killed.
 
     Raises:
-        AssertionError: Greenlets are left, or one run took too long.
+        AssertionError: One run took too long.
+        LeakError: Something was left behind; lists it with the lines that created it.
         TypeError: *scenario* cannot be called.
-        ValueError: A way is unknown.
+        ValueError: A way, or a kind of leak, is unknown.
         BaseException: What the scenario or the check raised.
     """
     require_scenario(scenario)
-    trial = _Trial(scenario, check, prepare, timeout)
+    trial = _Trial(scenario, check, prepare, checked_kinds(allow), timeout)
     chosen = checked_ways(ways, WAYS, "gevent")
     trial.run("kill", Countdown(0))
     count = 0
@@ -88,11 +91,13 @@ class _Trial:
         scenario: Scenario,
         check: Callable[[], Any] | None,
         prepare: Callable[[], Any] | None,
+        allow: Iterable[str],
         timeout: float,
     ) -> None:
         self._scenario = scenario
         self._check = check
         self._prepare = prepare
+        self._allow = allow
         self._timeout = timeout
         self._run_before = ""
 
@@ -113,19 +118,18 @@ class _Trial:
         if self._prepare is not None:
             self._prepare()
         waiting = len(waits)
-        begun: list[gevent.Greenlet[..., Any]] = []
-        with told_of_greenlets(begun.append):
-            _run_killed(self._scenario, countdown, begun if way == "below" else None)
+        with no_leaks(self._allow):
+            _run_killed(self._scenario, countdown, way)
             for _ in range(_TURNS):
                 gevent.sleep(0)
             if self._check is not None:
                 self._check()
-        _require_no_greenlets(begun)
         assert len(waits) <= waiting, "somebody still waits for a start or a stop"
 
 
-def _run_killed(scenario: Scenario, countdown: Countdown, below: list[gevent.Greenlet[..., Any]] | None) -> None:
-    """Run it in a greenlet that is killed when the countdown says so; it counts the switches of *below*, if given."""
+def _run_killed(scenario: Scenario, countdown: Countdown, way: str) -> None:
+    """Run it in a greenlet that is killed when the countdown says so."""
+    begun: list[gevent.Greenlet[..., Any]] = []
     errors: list[BaseException] = []
 
     def main() -> None:
@@ -147,11 +151,11 @@ def _run_killed(scenario: Scenario, countdown: Countdown, below: list[gevent.Gre
 
     def tell(switching: greenlet) -> None:
         mine = switching is target
-        if (mine if below is None else not mine and switching in below) and not target.dead:
+        if (mine if way == "kill" else not mine and switching in begun) and not target.dead:
             countdown(switching, place_here)
 
     countdown.act = kill
-    with told_of_switches(tell):
+    with told_of_greenlets(begun.append), told_of_switches(tell):
         target.start()
         try:
             target.join()
@@ -159,14 +163,3 @@ def _run_killed(scenario: Scenario, countdown: Countdown, below: list[gevent.Gre
             target.kill(block=False)  # nothing, but when it takes too long
     if errors:
         raise errors[0]
-
-
-def _require_no_greenlets(begun: list[gevent.Greenlet[..., Any]]) -> None:
-    left: list[gevent.Greenlet[..., Any]] = []
-    for _ in range(_CHANCES):
-        left = [one for one in begun if not one.dead]
-        if not left:
-            return
-        gevent.sleep(0.001)
-    names = "\n".join(f"{one.name}, waits {place_of(one)}" for one in left)
-    raise AssertionError(f"greenlets are left:\n{names}")
