@@ -47,8 +47,8 @@ def test_a_process_that_is_not_patched_is_not_warned(run):
     assert run(app=f"import ssl\nfrom threading import Thread\n{CHECK}") == ""
 
 
-def test_what_comes_with_specter_and_is_imported_by_pytest_is_not_warned_of(run):
-    assert run(app=f"import anyio.pytest_plugin\n{PATCH}{CHECK}") == ""
+def test_anyio_may_be_there_before_as_its_plugin_for_pytest_is(run):
+    assert run(app=f"import anyio\n{PATCH}{CHECK}") == ""
 
 
 def test_what_must_never_be_imported_before_is_named(run):
