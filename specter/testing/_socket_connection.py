@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlencode
 
 from specter._where import where
 from specter.serving.asgi import ASGIApp, Message, Scope
-
-log = logging.getLogger(__name__)
 
 # Seconds: for the disconnect handlers of an application, and then for what a cancellation leaves it.
 _GOODBYE_TIME = 5.0

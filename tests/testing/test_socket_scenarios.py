@@ -130,6 +130,10 @@ Connect = Callable[..., AbstractAsyncContextManager[Any]]
 @pytest.fixture(scope="module")
 async def live() -> AsyncIterator[Live]:
     async with live_server() as live:
+        # With its first client a server starts a task that lives as long as it does.
+        live.sio.on("any", lambda sid: None)
+        async with live.client():
+            live.sio.handlers.clear()
         yield live
 
 
@@ -251,15 +255,18 @@ async def test_the_server_asks_and_the_client_answers(sio: socketio.AsyncServer,
 
 
 async def test_what_does_not_come_times_out(sio: socketio.AsyncServer, connect: Connect) -> None:
-    async def never(sid: str) -> None:
-        await anyio.sleep(0.2)
+    go_on = anyio.Event()
 
-    sio.on("never", never)
+    async def late(sid: str) -> None:
+        await go_on.wait()
+
+    sio.on("late", late)
     async with connect() as client:
         with pytest.raises(TimeoutError):
-            await client.call("never", timeout=0.01)
+            await client.call("late", timeout=0.01)
         with pytest.raises(TimeoutError):
             await client.receive("nothing", timeout=0.01)
+        go_on.set()
         assert await client.call("echo", 1) == 1
 
 
