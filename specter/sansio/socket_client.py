@@ -57,6 +57,7 @@ class ClientSession:
         self.answers: dict[tuple[str, str], Callable[..., Any]] = {}
         self._namespaces = namespaces
         self._auth = auth
+        self._error_was_told = False
         # Oldest first.
         self._events: list[tuple[str, str, list[Any]]] = []
         self._last_number: Counter[str] = Counter()
@@ -120,6 +121,30 @@ class ClientSession:
         for namespace in self._namespaces:
             self.left.setdefault(namespace, reason)
 
+    def fail(self, error: BaseException) -> None:
+        """Note that the connection has ended by an error; the first one counts."""
+        self.error = self.error or error
+        self.leave_all(str(error))
+
+    def untold(self) -> BaseException | None:
+        """Give the error by which the connection has ended, unless somebody was told of it; `None` if there is none."""
+        error = None if self._error_was_told else self.error
+        self._error_was_told = True
+        return error
+
+    def sid(self, namespace: str | None) -> str:
+        """
+        The session id in a namespace, also when it has been left since.
+
+        Raises:
+            Disconnected: It has never been connected.
+            ValueError: The namespace is none of this client.
+        """
+        namespace = self.choose(namespace)
+        if namespace not in self.sids:
+            self.require(namespace)
+        return self.sids[namespace]
+
     def choose(self, namespace: str | None) -> str:
         """
         The namespace that is meant.
@@ -137,9 +162,10 @@ class ClientSession:
 
         Raises:
             Disconnected: It is not, or not any more.
-            Exception: The connection has ended by this error.
+            BaseException: The connection has ended by this error.
         """
         if self.error is not None:
+            self._error_was_told = True
             raise self.error
         if namespace in self.left:
             raise Disconnected(namespace, self.left[namespace])

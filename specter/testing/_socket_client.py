@@ -72,7 +72,6 @@ class SocketClient:
         self._serving: Serving | None = None
         # Set, and replaced, whenever something has come.
         self._changed = anyio.Event()
-        self._error_was_told = False
 
     def __repr__(self) -> str:
         return f"<SocketClient {', '.join(self._session.connected) or 'not connected'}>"
@@ -92,7 +91,7 @@ class SocketClient:
             self._serving = await Serving.join(self._target)
             await self._connect()
         except BaseException:
-            self._error_was_told = True
+            self._session.untold()  # it comes out now
             await self.aclose()
             raise
         return self
@@ -129,7 +128,7 @@ class SocketClient:
         Raises:
             Disconnected: It has never been connected.
         """
-        return self.sid_in(self._session.choose(None))
+        return self._session.sid(None)
 
     def sid_in(self, namespace: str) -> str:
         """
@@ -139,10 +138,7 @@ class SocketClient:
             Disconnected: It has never been connected.
             ValueError: The namespace is none of this client.
         """
-        namespace = self._session.choose(namespace)
-        if namespace not in self._session.sids:
-            self._session.require(namespace)
-        return self._session.sids[namespace]
+        return self._session.sid(namespace)
 
     # What it does.
 
@@ -253,9 +249,8 @@ class SocketClient:
             serving, self._serving = self._serving, None
             if serving is not None:
                 await serving.leave()
-        error = self._session.error
-        if error is not None and not self._error_was_told:
-            self._error_was_told = True
+        error = self._session.untold()
+        if error is not None:
             raise error
 
     # The connection.
@@ -285,20 +280,13 @@ class SocketClient:
     async def _come(self, find: Callable[[], Any], what: str, namespace: str, timeout: float | None) -> Any:
         with anyio.move_on_after(limit(timeout)):
             while (found := find()) is None:
-                self._require(namespace)
+                self._session.require(namespace)
                 await self._changed.wait()
             return found
         raise TimeoutError(not_come(what, timeout or 0, self._session, namespace))
 
-    def _require(self, namespace: str) -> None:
-        try:
-            self._session.require(namespace)
-        except Exception as error:
-            self._error_was_told = self._error_was_told or error is self._session.error
-            raise
-
     def _emit(self, namespace: str, event: str, data: Any, number: int | None = None) -> None:
-        self._require(namespace)
+        self._session.require(namespace)
         self._send(Packet(Kind.EVENT, namespace, [event, *to_arguments(data)], number))
 
     def _send(self, *packets: Packet) -> None:
@@ -312,13 +300,14 @@ class SocketClient:
             if packet is not None:
                 self._send(*self._session.hear(packet))
         except Exception as error:
-            self._ended(error)
+            self._session.fail(error)
         self._go_on()
 
     def _ended(self, how: str | BaseException) -> None:
         if isinstance(how, BaseException):
-            self._session.error = self._session.error or how
-        self._session.leave_all(str(how))
+            self._session.fail(how)
+        else:
+            self._session.leave_all(how)
         self._go_on()
 
     def _go_on(self) -> None:

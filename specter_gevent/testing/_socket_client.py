@@ -71,7 +71,6 @@ class SocketClient:
         self._used = False
         # Set, and replaced, whenever something has come.
         self._changed = Event()
-        self._error_was_told = False
 
     def __repr__(self) -> str:
         return f"<SocketClient {', '.join(self._session.connected) or 'not connected'}>"
@@ -92,7 +91,7 @@ class SocketClient:
             self._serving = Serving.join(self._target)
             self._connect()
         except BaseException:
-            self._error_was_told = True
+            self._session.untold()  # it comes out now
             self.close()
             raise
         return self
@@ -129,7 +128,7 @@ class SocketClient:
         Raises:
             Disconnected: It has never been connected.
         """
-        return self.sid_in(self._session.choose(None))
+        return self._session.sid(None)
 
     def sid_in(self, namespace: str) -> str:
         """
@@ -139,10 +138,7 @@ class SocketClient:
             Disconnected: It has never been connected.
             ValueError: The namespace is none of this client.
         """
-        namespace = self._session.choose(namespace)
-        if namespace not in self._session.sids:
-            self._session.require(namespace)
-        return self._session.sids[namespace]
+        return self._session.sid(namespace)
 
     # What it does.
 
@@ -259,9 +255,8 @@ class SocketClient:
             serving, self._serving = self._serving, None
             if serving is not None:
                 serving.leave()
-        error = self._session.error
-        if error is not None and not self._error_was_told:
-            self._error_was_told = True
+        error = self._session.untold()
+        if error is not None:
             raise error
 
     # The connection.
@@ -278,20 +273,13 @@ class SocketClient:
         limit(timeout)
         with within(timeout):
             while (found := find()) is None:
-                self._require(namespace)
+                self._session.require(namespace)
                 self._changed.wait()
             return found
         raise TimeoutError(not_come(what, timeout or 0, self._session, namespace))
 
-    def _require(self, namespace: str) -> None:
-        try:
-            self._session.require(namespace)
-        except Exception as error:
-            self._error_was_told = self._error_was_told or error is self._session.error
-            raise
-
     def _emit(self, namespace: str, event: str, data: Any, number: int | None = None) -> None:
-        self._require(namespace)
+        self._session.require(namespace)
         assert self._connection is not None
         self._connection.send_frames(encode(Packet(Kind.EVENT, namespace, [event, *to_arguments(data)], number)))
 
@@ -300,8 +288,7 @@ class SocketClient:
             packet = self._decoder.feed(frame)
             answers = self._session.hear(packet) if packet is not None else []
         except Exception as error:
-            self._session.error = self._session.error or error
-            self._session.leave_all(str(error))
+            self._session.fail(error)
             answers = []
         self._go_on()
         for answer in answers:

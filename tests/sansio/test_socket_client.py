@@ -154,12 +154,38 @@ def test_what_is_not_connected_yet_cannot_be_used() -> None:
         ClientSession(("/",), None).require("/")
 
 
-def test_an_error_of_the_connection_comes_out_as_itself() -> None:
+def test_the_first_error_of_the_connection_comes_out_as_itself() -> None:
     session = connected()
-    session.error = ValueError("wrong")
+    session.fail(ValueError("wrong"))
+    session.fail(KeyError("later"))
 
+    assert session.over
     with pytest.raises(ValueError, match="wrong"):
         session.require("/")
+
+
+def test_an_error_that_was_told_is_not_told_again_at_the_end() -> None:
+    told, untold = connected(), connected()
+    for session in (told, untold):
+        session.fail(ValueError("wrong"))
+    with pytest.raises(ValueError, match="wrong"):
+        told.require("/")
+
+    assert told.untold() is None
+    assert isinstance(untold.untold(), ValueError)
+    assert untold.untold() is None
+    assert connected().untold() is None
+
+
+def test_a_session_id_is_known_from_the_connection_on() -> None:
+    session = connected("/a", "/b")
+    session.hear(Packet(Kind.DISCONNECT, "/b"))
+
+    assert (session.sid(None), session.sid("/b")) == ("sid of /a", "sid of /b")
+    with pytest.raises(ValueError, match="none of those of this client"):
+        session.sid("/c")
+    with pytest.raises(Disconnected, match="it has not been connected yet"):
+        ClientSession(("/",), None).sid("/")
 
 
 def test_the_first_namespace_is_meant_where_none_is_named() -> None:
