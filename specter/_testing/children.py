@@ -34,15 +34,19 @@ class Note:
         program: What it runs.
         line: Where it was started.
         leads_group: Whether it has a process group of its own.
+        began: When it was started, in real time.
         starts: Whether it is being started. gevent's Popen waits for that.
         ended_at: Since when it is known to have ended, in real time.
+        ignored: Whether nobody waits for it, however long it is at work.
     """
 
     program: str
     line: str
     leads_group: bool
+    began: float
     starts: bool = True
     ended_at: float | None = None
+    ignored: bool = False
 
 
 # Those that run, and those that nobody has waited for.
@@ -69,11 +73,25 @@ def children_at_work() -> dict[Any, str]:
     return found
 
 
+def ignore_if_older(child: Any, moment: float) -> bool:
+    """
+    Let a child that was started before a *moment* of real time not count as being at work any more.
+
+    Returns:
+        Whether it was.
+    """
+    for it, note in children.items():
+        if it is child and note.began < moment:
+            note.ignored = True
+            return True
+    return False
+
+
 def _noting(init: Callable[..., None]) -> Callable[..., None]:
     @wraps(init)
     def __init__(self: Any, *args: Any, **options: Any) -> None:
         leads_group = options.get("start_new_session", False) or options.get("process_group") == 0
-        note = Note(_program(args[0] if args else options.get("args")), maker(), leads_group)
+        note = Note(_program(args[0] if args else options.get("args")), maker(), leads_group, monotonic())
         children.add(self, note)
         try:
             init(self, *args, **options)
@@ -86,6 +104,8 @@ def _noting(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _is_at_work(child: Any, note: Note) -> bool:
+    if note.ignored:
+        return False
     if note.starts:
         return True
     if child.returncode is not None:

@@ -11,7 +11,7 @@ A child that ignores SIGTERM would otherwise hold for ever the seconds after whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from enum import Enum
 from typing import Any
 
@@ -46,16 +46,16 @@ class Pace:
         self._silent_since: float | None = None
         self._given_up: set[Any] = set()
 
-    def next_move(self, at_work: Mapping[Any, str], now: float) -> tuple[Move, list[str]]:
+    def next_move(self, at_work: Collection[Any], now: float) -> tuple[Move, list[Any]]:
         """
         Decide what time does, now that all wait.
 
         Args:
-            at_work: ``{who: its description}`` of those outside.
+            at_work: Who is, outside; by identity or whatever else tells one from the other.
             now: The real time, in seconds. Monotonic.
 
         Returns:
-            The move, and the descriptions of those who are given up with it.
+            The move, and those who are given up with it.
         """
         if not at_work:
             self._silent_since = None
@@ -72,7 +72,7 @@ class Pace:
             return Move.STAND, []
         self._silent_since = None
         self._given_up.update(waited_for)
-        return Move.FLOW, [at_work[who] for who in waited_for]
+        return Move.FLOW, waited_for
 
     def hear(self, now: float) -> None:
         """Something was heard from outside: patience begins anew."""

@@ -97,6 +97,7 @@ class PacedSelector(selectors.DefaultSelector):
         pace = Pace(patience)
         self.now = float(math.ceil(self.time()))
         self.pace = pace
+        self.work.began = monotonic()
 
     def make_real(self) -> None:
         """Go on from here with the real time."""

@@ -374,3 +374,22 @@ class TestPatience:
 async def test_doors_stay_what_they_are_on_other_loops():
     """Once opened, they do their work on every loop."""
     assert await to_thread.run_sync(partial(int, "7")) == 7
+
+
+async def test_a_child_that_was_there_before_is_waited_for_only_once(caplog):
+    child = start(["sleep", "60"])
+    took = []
+    for _ in range(2):
+        real = time.monotonic()
+        with virtual_time(patience=0.2) as clock:
+            await clock.advance(3600)
+        took.append(time.monotonic() - real)
+    child.kill()
+    child.wait()
+
+    assert 0.2 <= took[0] < 10
+    assert took[1] < 0.2
+    told = [record.getMessage() for record in caplog.records if record.name == "specter.testing"]
+    assert len(told) == 1
+    assert told[0].startswith("virtual time goes on beside what was there before it and is at work for more than 0.2 s")
+    assert f"child process {child.pid} (sleep), started at test_clock_doors.py:" in told[0]
