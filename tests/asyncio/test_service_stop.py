@@ -7,7 +7,6 @@ import sys
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from moved_clock import BACKENDS
 from parts import Part
 
 from specter import Runtime, Service
@@ -15,9 +14,7 @@ from specter.sansio.ledger import MOST_ROUNDS
 from specter.testing import cancel_everywhere
 
 
-@pytest.fixture(params=BACKENDS, ids=lambda make: make.__name__.removeprefix("jumping_"))
-def anyio_backend(request):
-    return request.param()
+pytestmark = pytest.mark.virtual_clock
 
 
 @pytest.fixture
@@ -26,7 +23,7 @@ async def runtime():
         yield runtime
 
 
-asyncio_only = pytest.mark.parametrize("anyio_backend", [BACKENDS[0]()], ids=["asyncio"])
+asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
 
 def errors(caplog):

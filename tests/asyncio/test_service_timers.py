@@ -1,4 +1,4 @@
-"""Intervals and timeouts of a service, on a clock that jumps."""
+"""Intervals and timeouts of a service, in virtual time."""
 
 import itertools
 import logging
@@ -7,15 +7,12 @@ import re
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from moved_clock import BACKENDS
 
 from specter import Runtime, Service
 from specter.task import Task
 
 
-@pytest.fixture(params=BACKENDS, ids=lambda make: make.__name__.removeprefix("jumping_"))
-def anyio_backend(request):
-    return request.param()
+pytestmark = pytest.mark.virtual_clock
 
 
 @pytest.fixture
