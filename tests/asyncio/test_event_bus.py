@@ -5,12 +5,9 @@ import logging
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from moved_clock import BACKENDS
 
 from specter import EventBus, Runtime, Service, bus
 from specter.testing import cancel_everywhere
-
-jumping = pytest.mark.parametrize("anyio_backend", [make() for make in BACKENDS], ids=["asyncio", "trio"])
 
 
 @pytest.fixture
@@ -762,7 +759,7 @@ async def test_an_error_of_the_predicate_is_logged_and_the_wait_goes_on(events, 
     assert "ZeroDivisionError" in caplog.text
 
 
-@jumping
+@pytest.mark.virtual_clock
 async def test_wait_for_gives_up_in_time(events):
     began = anyio.current_time()
     with pytest.raises(TimeoutError, match="no event 'event' within 10 seconds"):

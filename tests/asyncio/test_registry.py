@@ -5,12 +5,9 @@ import re
 import anyio
 import pytest
 from anyio import to_thread
-from moved_clock import BACKENDS
 
 from specter import Runtime, Service, SPECTERRegistry
 from specter.testing import cancel_everywhere
-
-jumping = pytest.mark.parametrize("anyio_backend", [make() for make in BACKENDS], ids=["asyncio", "trio"])
 
 
 @pytest.fixture
@@ -199,7 +196,7 @@ async def test_wait_for_gives_what_comes(registry):
     assert registry._waiters == {}
 
 
-@jumping
+@pytest.mark.virtual_clock
 async def test_wait_for_gives_up_in_time_and_lists_what_there_is(registry):
     registry.provide("b", 1)
     began = anyio.current_time()

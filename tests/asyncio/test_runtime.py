@@ -11,7 +11,6 @@ import anyio
 import pytest
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
-from moved_clock import BACKENDS
 from parts import Part
 
 from specter import Runtime, Service
@@ -403,7 +402,8 @@ async def test_an_error_in_a_task_of_the_runtime_is_logged(caplog):
     assert errors(caplog) == ["task 'bad' of 'specter' failed"]
 
 
-@pytest.mark.parametrize("anyio_backend", [BACKENDS[0]()], ids=["asyncio"])
+@pytest.mark.virtual_clock
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_task_of_the_runtime_that_does_not_end_is_named(caplog):
     enough = anyio.Event()
 
@@ -483,7 +483,7 @@ async def test_they_come_out_once():
         pass
 
 
-@pytest.mark.parametrize("anyio_backend", [make() for make in BACKENDS], ids=["asyncio", "trio"])
+@pytest.mark.virtual_clock
 async def test_such_an_error_in_a_plain_tick_leaves_the_timers_alone():
     ticks = []
 

@@ -7,21 +7,18 @@ import pytest
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
 from cells import CALLERS, NATIVE, by_a_worker_thread, cells, hang, in_a_cancelled_scope, swallow, waits_at
-from moved_clock import BACKENDS
 from parts import Part
 
 from specter import Runtime, Service
 
 
-@pytest.fixture(params=BACKENDS, ids=lambda make: make.__name__.removeprefix("jumping_"))
-def anyio_backend(request):
-    return request.param()
+pytestmark = pytest.mark.virtual_clock
 
 
-async def start_cell(hook, caller, stop_timeout=4.0):
+async def start_cell(hook, caller):
     async with Runtime() as runtime:
         part = Part("a", start=hook)
-        part.stop_timeout = stop_timeout
+        part.stop_timeout = 4.0
         with anyio.fail_after(10), suppress(ValueError):
             await caller(part.start, part)
         with anyio.fail_after(10):
@@ -33,10 +30,10 @@ async def start_cell(hook, caller, stop_timeout=4.0):
     assert runtime.abandoned == []
 
 
-async def stop_cell(hook, caller, caplog, stop_timeout=4.0):
+async def stop_cell(hook, caller, caplog):
     async with Runtime() as runtime:
         part = Part("a", stop=hook)
-        part.stop_timeout = stop_timeout
+        part.stop_timeout = 4.0
         await part.start()
         await checkpoint()
         with anyio.fail_after(10):
@@ -59,34 +56,28 @@ async def test_stop(hook, caller, caplog):
     await stop_cell(hook, caller, caplog)
 
 
-@pytest.mark.parametrize("anyio_backend", [BACKENDS[0]()], ids=["asyncio"])
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize(("hook", "caller"), cells(NATIVE))
 async def test_start_cancelled_natively(hook, caller):
     await start_cell(hook, caller)
 
 
-@pytest.mark.parametrize("anyio_backend", [BACKENDS[0]()], ids=["asyncio"])
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize(("hook", "caller"), cells(NATIVE))
 async def test_stop_cancelled_natively(hook, caller, caplog):
     await stop_cell(hook, caller, caplog)
 
 
-# With a clock that waits for threads.
-
-
-@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 @pytest.mark.parametrize(("hook", "caller"), cells([by_a_worker_thread]))
 async def test_start_from_a_worker_thread(hook, caller):
-    await start_cell(hook, caller, stop_timeout=0.8)
+    await start_cell(hook, caller)
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 @pytest.mark.parametrize(("hook", "caller"), cells([by_a_worker_thread]))
 async def test_stop_from_a_worker_thread(hook, caller, caplog):
-    await stop_cell(hook, caller, caplog, stop_timeout=0.8)
+    await stop_cell(hook, caller, caplog)
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("what", ["start", "stop"])
 async def test_on_another_event_loop_the_error_says_what_to_do(what):
     async with Runtime(), Service("parent") as parent:

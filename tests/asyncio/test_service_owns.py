@@ -9,7 +9,6 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 from children import eventually
-from moved_clock import BACKENDS
 from parts import Part
 
 from specter import Runtime, Service, bus
@@ -514,7 +513,7 @@ async def test_an_enter_cancelled_at_any_wait_leaves_what_it_entered(service):
     assert await cancel_everywhere(lambda: service.enter(slow(log)), check, prepare=prepare) > 2
 
 
-@pytest.mark.parametrize("anyio_backend", [make() for make in BACKENDS], ids=["asyncio", "trio"])
+@pytest.mark.virtual_clock
 async def test_a_context_manager_that_is_not_left_in_time_is_cancelled(runtime, caplog):
     log = []
 
@@ -539,7 +538,8 @@ async def test_a_context_manager_that_is_not_left_in_time_is_cancelled(runtime, 
     assert runtime.abandoned == []
 
 
-@pytest.mark.parametrize("anyio_backend", [BACKENDS[0]()], ids=["asyncio"])
+@pytest.mark.virtual_clock
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_context_manager_that_cannot_be_left_is_named(runtime, caplog):
     enough = anyio.Event()
 

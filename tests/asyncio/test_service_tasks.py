@@ -11,13 +11,11 @@ import anyio
 import pytest
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
-from moved_clock import BACKENDS
 
 from specter import Runtime, Service
 from specter.task import Task
 
 asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-JUMPING = pytest.mark.parametrize("anyio_backend", [make() for make in BACKENDS], ids=["asyncio", "trio"])
 
 
 @pytest.fixture
@@ -176,7 +174,7 @@ async def test_current_is_the_task_around(service):
 # spawn_later.
 
 
-@JUMPING
+@pytest.mark.virtual_clock
 async def test_spawn_later_waits_first(service):
     called = []
     began = anyio.current_time()
@@ -192,7 +190,7 @@ async def test_spawn_later_waits_first(service):
     assert called == [(10, (1,), {"key": "word"})]
 
 
-@JUMPING
+@pytest.mark.virtual_clock
 async def test_a_task_cancelled_before_its_time_is_never_called(service):
     called = []
     task = service.spawn_later(10, called.append, 1)
