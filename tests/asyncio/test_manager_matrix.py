@@ -6,24 +6,23 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 from cells import CALLERS, NATIVE, by_a_worker_thread, cells, hang, swallow, twice_at_once, waits_at
-from moved_clock import BACKENDS
 from parts import Part
 
 from specter import Controller, Runtime, ServiceError, ServiceManager, registry
 from specter.testing import cancel_everywhere
 
+pytestmark = pytest.mark.virtual_clock
+
 # `boot()` outside of a block is asyncio's alone.
-on_asyncio = pytest.mark.parametrize("anyio_backend", [BACKENDS[0]()], ids=["asyncio"])
-on_both = pytest.mark.parametrize("anyio_backend", [make() for make in BACKENDS], ids=["asyncio", "trio"])
-in_real_time = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
 
-def made(*, start=lambda: None, stop=lambda: None, timeout=4.0):
+def made(*, start=lambda: None, stop=lambda: None):
     """A manager of two services; the second, with the hooks, needs the first."""
     first, second = Part("first"), Part("a", start=start, stop=stop)
     second.depends_on = ("first",)
-    second.stop_timeout = timeout
-    manager = ServiceManager(shutdown_timeout=timeout)
+    second.stop_timeout = 4.0
+    manager = ServiceManager(shutdown_timeout=4.0)
     manager.register_service(second).register_service(first)
     return manager, first, second
 
@@ -39,8 +38,8 @@ def check(manager, *parts):
         assert part.log.count(f"{part.name} cleans up") == part.log.count(f"{part.name} starts")
 
 
-async def boot_cell(hook, caller, timeout=4.0):
-    manager, first, second = made(start=hook, timeout=timeout)
+async def boot_cell(hook, caller):
+    manager, first, second = made(start=hook)
     with anyio.fail_after(10), suppress(ServiceError):
         await caller(manager.boot, second)
     with anyio.fail_after(10):
@@ -51,8 +50,8 @@ async def boot_cell(hook, caller, timeout=4.0):
     assert second.log.count("a starts") <= (2 if caller is twice_at_once else 1)
 
 
-async def shutdown_cell(hook, caller, caplog, timeout=4.0):
-    manager, first, second = made(stop=hook, timeout=timeout)
+async def shutdown_cell(hook, caller, caplog):
+    manager, first, second = made(stop=hook)
     await manager.boot()
     await checkpoint()
     with anyio.fail_after(10):
@@ -77,19 +76,18 @@ async def test_shutdown(hook, caller, caplog):
     await shutdown_cell(hook, caller, caplog)
 
 
-@in_real_time
+@on_asyncio
 @pytest.mark.parametrize(("hook", "caller"), cells([by_a_worker_thread]))
 async def test_boot_from_a_worker_thread(hook, caller):
-    await boot_cell(hook, caller, timeout=0.8)
+    await boot_cell(hook, caller)
 
 
-@in_real_time
+@on_asyncio
 @pytest.mark.parametrize(("hook", "caller"), cells([by_a_worker_thread]))
 async def test_shutdown_from_a_worker_thread(hook, caller, caplog):
-    await shutdown_cell(hook, caller, caplog, timeout=0.8)
+    await shutdown_cell(hook, caller, caplog)
 
 
-@on_both
 @pytest.mark.parametrize("when", ["start", "stop"])
 @pytest.mark.parametrize(("hook", "caller"), cells(CALLERS[:3]))
 async def test_a_block(hook, caller, when):
@@ -105,7 +103,6 @@ async def test_a_block(hook, caller, when):
     check(manager, first, second)
 
 
-@on_both
 async def test_a_block_cancelled_at_any_wait_leaves_nothing():
     live = []
 

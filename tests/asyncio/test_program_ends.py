@@ -8,10 +8,10 @@ import sys
 
 import anyio
 import pytest
-from moved_clock import jumping_trio
 from parts import Part
 
 from specter import Runtime, Service
+from specter.testing import backend_options, virtual_time
 
 both = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 each_end = pytest.mark.parametrize("end", [SystemExit(3), KeyboardInterrupt()], ids=["SystemExit", "KeyboardInterrupt"])
@@ -208,14 +208,14 @@ def test_nothing_leaves_the_system_task_of_trio():
         raise Odd
 
     async def main():
-        async with Runtime() as runtime:
-            runtime.start_task(fail)
-            service = await Service("svc").start()
-            service.spawn(fail)
-            await anyio.sleep(1)
+        with virtual_time():
+            async with Runtime() as runtime:
+                runtime.start_task(fail)
+                service = await Service("svc").start()
+                service.spawn(fail)
+                await anyio.sleep(1)
 
-    backend, options = jumping_trio()
     with pytest.raises(BaseExceptionGroup) as found:
-        anyio.run(main, backend=backend, backend_options=options)
+        anyio.run(main, backend="trio", backend_options=backend_options("trio"))
 
     assert {type(error) for error in found.value.exceptions} == {Odd}

@@ -11,7 +11,6 @@ from parts import Part
 
 from specter import Runtime, Service
 
-
 pytestmark = pytest.mark.virtual_clock
 
 

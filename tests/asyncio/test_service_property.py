@@ -2,7 +2,7 @@
 Any calls to any services in any order, and what holds afterwards.
 
 Five services, some two dozen calls (start, stop, adopt, spawn, emit, set_state), each by a task of its own that may be
-cancelled; hooks, cleanups, tasks and listeners that wait, fail, and start or stop whatever they like. The clock jumps.
+cancelled; hooks, cleanups, tasks and listeners that wait, fail, and start or stop whatever they like. Time is virtual.
 
 A seed does not replay a run (anyio walks sets of tasks, trio shuffles its batches), so each run keeps a trace.
 """
@@ -15,9 +15,9 @@ from contextlib import asynccontextmanager, suppress
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from moved_clock import BACKENDS
 
 from specter import Runtime, Service, bus
+from specter.testing import backend_options, virtual_time
 
 SERVICES = 5
 CALLS = 25
@@ -202,7 +202,7 @@ def on_asyncio():
 
 
 async def run(world):
-    with anyio.fail_after(FOR_EVER):
+    with virtual_time(), anyio.fail_after(FOR_EVER):
         async with Runtime() as runtime:
             async with anyio.create_task_group() as group:
                 for _ in range(CALLS):
@@ -221,12 +221,11 @@ async def run(world):
     assert world.slowest_stop <= STOP_TIMEOUT + 1
 
 
-def run_many(make_backend, seeds):
+def run_many(backend, seeds):
     for seed in seeds:
-        backend, options = make_backend()
         world = World(seed)
         try:
-            anyio.run(run, world, backend=backend, backend_options=options)
+            anyio.run(run, world, backend=backend, backend_options=backend_options(backend))
         except BaseException as error:
             error.add_note(f"seed {seed}:\n" + "\n".join(world.trace))
             raise
@@ -234,7 +233,7 @@ def run_many(make_backend, seeds):
             bus.clear()
 
 
-every = pytest.mark.parametrize("make_backend", BACKENDS, ids=["asyncio", "trio"])
+every = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
 
 @pytest.fixture(autouse=True)
@@ -243,12 +242,12 @@ def no_log(caplog):
 
 
 @every
-def test_any_calls_in_any_order(make_backend):
-    run_many(make_backend, range(150))
+def test_any_calls_in_any_order(backend):
+    run_many(backend, range(150))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @every
-def test_many_more(make_backend):
-    run_many(make_backend, range(1000, 2500))
+def test_many_more(backend):
+    run_many(backend, range(1000, 2500))
