@@ -132,8 +132,10 @@ class VirtualLoop:
         self._order = count(1)
         # How many are started and keep the loop going.
         self._kept = 0
-        # Whether something ran since the last look, or was asked to.
+        # Whether something was asked to run since the last look, and what was last. Where much runs, the hub may take
+        # several turns for it.
         self._ran = False
+        self._last: Any = None
         self._quiet = False
         self._idle = real.idle(priority=real.MINPRI)
         # Called before what waits for files, if sockets are there.
@@ -170,7 +172,8 @@ class VirtualLoop:
     def run_callback(self, function: Callable[..., object], *args: Any) -> Any:
         """Have a function called in the next turn."""
         self._ran = True
-        return self.real.run_callback(function, *args)
+        self._last = self.real.run_callback(function, *args)
+        return self._last
 
     def start(self, timer: VirtualTimer, seconds: float) -> None:
         """Have *timer* called in so many seconds."""
@@ -216,6 +219,8 @@ class VirtualLoop:
     def _look(self) -> None:
         if sockets.notes and not self._heard.active:
             self._heard.start(self.work.hear)
+        if self._last is not None and self._last.pending:
+            return
         if self._ran or (sockets.notes and not self._quiet):
             # What one socket has sent to another may take the kernel a moment.
             self._quiet = not self._ran

@@ -3,16 +3,16 @@
 import gevent
 import pytest
 from greenlets import ended, eventually, kill_everywhere, turns
-from moved_hub import moved_hub
 
 from specter.sansio.ledger import MOST_ROUNDS
 from specter_gevent import Service, bus
+from specter_gevent.testing import virtual_time
 
 
 @pytest.fixture
-def time():
-    with moved_hub() as loop:
-        yield loop
+def clock():
+    with virtual_time() as clock:
+        yield clock
 
 
 class Part(Service):
@@ -241,7 +241,7 @@ def test_a_service_stopped_by_the_task_of_its_child_is_stopped_whole():
     assert log[-1] == "after stop"
 
 
-def test_a_service_stopped_by_its_own_interval_is_stopped_whole(time):
+def test_a_service_stopped_by_its_own_interval_is_stopped_whole(clock):
     log = []
     part = Part(log=log).start()
     part.add_cleanup(lambda: gevent.sleep(1))
@@ -253,17 +253,17 @@ def test_a_service_stopped_by_its_own_interval_is_stopped_whole(time):
         log.append("never")
 
     part.interval(end, 10)
-    time.move(100)
+    clock.advance(100)
 
     assert part.is_clean()
     assert log[-1] == "after stop"
 
 
-def test_a_service_stopped_by_its_own_timeout_is_stopped_whole_and_the_call_goes_on(time):
+def test_a_service_stopped_by_its_own_timeout_is_stopped_whole_and_the_call_goes_on(clock):
     log = []
     part = Part(log=log).start()
     part.timeout(lambda: part.stop() and gevent.sleep(5) or log.append("goes on"), 10)
-    time.move(100)
+    clock.advance(100)
 
     assert part.is_clean()
     assert log[-1] == "goes on"
@@ -388,18 +388,18 @@ def test_what_ends_the_program_comes_out_of_a_stop_that_a_task_asked_for(hub_err
 # In time.
 
 
-def test_a_step_that_hangs_is_cut_and_the_rest_goes_on(time, caplog):
+def test_a_step_that_hangs_is_cut_and_the_rest_goes_on(clock, caplog):
     log = []
 
     def hang():
         try:
             gevent.sleep(1000)
         finally:
-            log.append(time.moment)
+            log.append(clock.now)
 
     part = Part(log=log, stop=hang).start()
     stop = gevent.spawn(part.stop)
-    time.move(30)
+    clock.advance(30)
 
     assert ended(stop) is part
     assert part.is_clean()
@@ -412,21 +412,21 @@ def test_a_step_that_hangs_is_cut_and_the_rest_goes_on(time, caplog):
     assert message.endswith("in hang: cut")
 
 
-def test_each_of_many_steps_that_hang_gets_its_time(time):
+def test_each_of_many_steps_that_hang_gets_its_time(clock):
     begun = []
     part = Service("a").start()
     part.stop_timeout = 4
     for number in range(10):
-        part.add_cleanup(lambda number=number: begun.append((number, time.moment)) or gevent.sleep(1000))
+        part.add_cleanup(lambda number=number: begun.append((number, clock.now)) or gevent.sleep(1000))
     stop = gevent.spawn(part.stop)
-    time.move(4.2)
+    clock.advance(4.2)
 
     assert ended(stop) is part
     assert [number for number, _ in begun] == list(range(9, -1, -1))
     assert [moment for _, moment in begun][:3] == pytest.approx([0, 2, 3])
 
 
-def test_a_step_that_follows_quick_ones_has_half_of_the_rest(time):
+def test_a_step_that_follows_quick_ones_has_half_of_the_rest(clock):
     log = []
     part = Service("a").start()
     part.stop_timeout = 8
@@ -434,13 +434,13 @@ def test_a_step_that_follows_quick_ones_has_half_of_the_rest(time):
     part.add_cleanup(lambda: gevent.sleep(3) or log.append("whole"))
     part.add_cleanup(lambda: gevent.sleep(0) or log.append("whole"))
     stop = gevent.spawn(part.stop)
-    time.move(8)
+    clock.advance(8)
 
     assert ended(stop) is part
     assert log == ["whole", "whole"]
 
 
-def test_the_time_of_a_stop_holds_for_what_it_stops(time):
+def test_the_time_of_a_stop_holds_for_what_it_stops(clock):
     part = Part("part")
     part.stop_timeout = 4
     part.child.on_stop = lambda: gevent.sleep(1000)
@@ -450,7 +450,7 @@ def test_the_time_of_a_stop_holds_for_what_it_stops(time):
     other = Part("other", stop=lambda: gevent.sleep(1000)).start()
     part.add_cleanup(other.stop)
     stop = gevent.spawn(part.stop)
-    time.move(4.1)
+    clock.advance(4.1)
 
     assert ended(stop) is part
     assert part.is_clean()
@@ -458,19 +458,19 @@ def test_the_time_of_a_stop_holds_for_what_it_stops(time):
     assert other.is_clean()
 
 
-def test_a_child_with_less_time_has_less(time):
+def test_a_child_with_less_time_has_less(clock):
     part = Part("part")
     part.child.stop_timeout = 2
     part.child.on_stop = lambda: gevent.sleep(1000)
     part.start()
     stop = gevent.spawn(part.stop)
-    time.move(2)
+    clock.advance(2)
 
     assert ended(stop) is part
     assert part.is_clean()
 
 
-def test_a_hook_that_survives_the_cut_is_cut_again(time):
+def test_a_hook_that_survives_the_cut_is_cut_again(clock):
     cuts = []
 
     def stubborn():
@@ -478,51 +478,51 @@ def test_a_hook_that_survives_the_cut_is_cut_again(time):
             try:
                 gevent.sleep(1000)
             except gevent.Timeout:
-                cuts.append(time.moment)
+                cuts.append(clock.now)
 
     part = Part(stop=stubborn).start()
     part.stop_timeout = 8
     stop = gevent.spawn(part.stop)
-    time.move(8)
+    clock.advance(8)
 
     assert ended(stop) is part
     assert cuts == [4, 6, 7]
 
 
-def test_a_service_may_have_all_the_time(time):
+def test_a_service_may_have_all_the_time(clock):
     part = Part(stop=lambda: gevent.sleep(5000)).start()
     part.stop_timeout = float("inf")
     stop = gevent.spawn(part.stop)
-    time.move(5000)
+    clock.advance(5000)
 
     assert ended(stop) is part
 
 
 @pytest.mark.parametrize("taken", [None, "soon", -1])
-def test_a_stop_timeout_that_is_no_time_bounds_nothing(time, taken):
+def test_a_stop_timeout_that_is_no_time_bounds_nothing(clock, taken):
     part = Part(stop=lambda: gevent.sleep(5000))
     part.stop_timeout = taken
     part.start()
     stop = gevent.spawn(part.stop)
-    time.move(5000)
+    clock.advance(5000)
 
     assert ended(stop) is part
 
 
-def test_a_stop_in_a_task_is_bounded_as_well(time):
+def test_a_stop_in_a_task_is_bounded_as_well(clock):
     part = Part(stop=lambda: gevent.sleep(1000)).start()
     part.stop_timeout = 4
     greenlet = part.spawn(part.stop)
-    time.move(4)
+    clock.advance(4)
 
     assert greenlet.dead
     assert part.is_clean()
 
 
-def test_who_waits_for_a_stop_waits_as_long_as_that_may_take(time):
+def test_who_waits_for_a_stop_waits_as_long_as_that_may_take(clock):
     part = Part(stop=lambda: gevent.sleep(1000)).start()
     stops = [gevent.spawn(part.stop) for _ in range(2)]
-    time.move(15)
+    clock.advance(15)
 
     assert [ended(stop) for stop in stops] == [part, part]
 

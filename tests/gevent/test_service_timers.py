@@ -4,20 +4,22 @@ import contextvars
 import random
 import re
 import threading
+import time
+from functools import partial
 
 import gevent
 import pytest
 from gevent.hub import Hub
 from greenlets import PATIENCE, ended, eventually, turns
-from moved_hub import moved_hub
 
 from specter_gevent import Service
+from specter_gevent.testing import virtual_time
 
 
 @pytest.fixture
-def time():
-    with moved_hub() as loop:
-        yield loop
+def clock():
+    with virtual_time() as clock:
+        yield clock
 
 
 @pytest.fixture
@@ -26,30 +28,30 @@ def service():
         yield service
 
 
-def test_an_interval_waits_first_and_again_after_each_call(time, service):
+def test_an_interval_waits_first_and_again_after_each_call(clock, service):
     ticks = []
-    service.interval(lambda: ticks.append(time.moment), 10)
-    time.move(9.9)
+    service.interval(lambda: ticks.append(clock.now), 10)
+    clock.advance(9.9)
 
     assert ticks == []
-    time.move(30.2)
+    clock.advance(30.2)
     assert ticks == [10, 20, 30, 40]
 
 
-def test_an_interval_counts_from_the_end_of_a_call(time, service):
+def test_an_interval_counts_from_the_end_of_a_call(clock, service):
     ticks = []
 
     def work():
-        ticks.append(time.moment)
+        ticks.append(clock.now)
         gevent.sleep(3)
 
     service.interval(work, 10)
-    time.move(40)
+    clock.advance(40)
 
     assert ticks == [10, 23, 36]
 
 
-def test_calls_of_an_interval_never_overlap(time, service):
+def test_calls_of_an_interval_never_overlap(clock, service):
     running, most = [], []
 
     def work():
@@ -59,51 +61,51 @@ def test_calls_of_an_interval_never_overlap(time, service):
         running.pop()
 
     service.interval(work, 10)
-    time.move(200)
+    clock.advance(200)
 
     assert set(most) == {1}
     assert len(most) == 6
 
 
-def test_a_timeout_calls_once_and_is_forgotten_before(time, service):
+def test_a_timeout_calls_once_and_is_forgotten_before(clock, service):
     seen = []
-    timeout = service.timeout(lambda: seen.append((time.moment, timeout in service._timeouts)), 10)
-    time.move(100)
+    timeout = service.timeout(lambda: seen.append((clock.now, timeout in service._timeouts)), 10)
+    clock.advance(100)
 
     assert seen == [(10, False)]
     assert service._timeouts == {}
 
 
-def test_timers_of_one_moment_keep_their_order(time, service):
+def test_timers_of_one_moment_keep_their_order(clock, service):
     seen = []
     for number in range(20):
         service.timeout(lambda number=number: seen.append(number), 10)
-    time.move(10)
+    clock.advance(10)
 
     assert seen == list(range(20))
 
 
-def test_a_call_that_waits_delays_no_other(time, service):
+def test_a_call_that_waits_delays_no_other(clock, service):
     seen = []
     for number in range(5):
         service.timeout(lambda: gevent.sleep(100), 10)
-        service.timeout(lambda number=number: seen.append((number, time.moment)), 10)
-    time.move(10)
+        service.timeout(lambda number=number: seen.append((number, clock.now)), 10)
+    clock.advance(10)
 
     assert seen == [(number, 10) for number in range(5)]
 
 
-def test_calls_that_do_not_wait_share_one_greenlet(time, service):
+def test_calls_that_do_not_wait_share_one_greenlet(clock, service):
     greenlets = []
     for _ in range(100):
         service.interval(lambda: greenlets.append(gevent.getcurrent()), 10)
-    time.move(10)
+    clock.advance(10)
 
     assert len(greenlets) == 100
     assert len(set(greenlets)) < 10
 
 
-def test_a_long_row_of_calls_lets_others_have_their_turn(time, service, monkeypatch):
+def test_a_long_row_of_calls_lets_others_have_their_turn(clock, service, monkeypatch):
     monkeypatch.setattr("sys.getswitchinterval", lambda: -1.0)
     called, seen = [], []
 
@@ -112,33 +114,35 @@ def test_a_long_row_of_calls_lets_others_have_their_turn(time, service, monkeypa
             seen.append(len(called))
             gevent.sleep(0)
 
+    service.timeout(lambda: gevent.spawn(look), 10)
     for _ in range(50):
         service.timeout(lambda: called.append(1), 10)
-    greenlet = gevent.spawn(look)
-    time.move(10)
-    greenlet.join()
+    clock.advance(10)
 
     assert set(seen) == set(range(50))
 
 
-def test_what_falls_due_during_a_long_row_of_calls_is_called_after_it(time, service, monkeypatch):
+def test_what_falls_due_during_a_long_row_of_calls_is_called_after_it(service, monkeypatch):
     monkeypatch.setattr("sys.getswitchinterval", lambda: -1.0)
     called = []
+
+    def work(number):
+        called.append(number)
+        time.sleep(0.001)  # the first row takes longer than it is to the next ones
+
     for number in range(60):
-        service.timeout(lambda number=number: called.append(number), 10 + number // 20)
-    time.move(12)
-    assert len(called) < 60  # the first row was not at its end when the next fell due
-    turns(60)
+        service.timeout(partial(work, number), 0.005 + number // 20 * 0.005)
+    eventually(lambda: len(called) == 60)
 
     assert called == list(range(60))
 
 
-def test_an_error_in_a_call_is_logged_and_the_interval_goes_on(time, service, caplog):
+def test_an_error_in_a_call_is_logged_and_the_interval_goes_on(clock, service, caplog):
     def fail():
         raise ValueError("no disk")
 
     interval = service.interval(fail, 10)
-    time.move(20)
+    clock.advance(20)
 
     records = [record for record in caplog.records if record.levelname == "ERROR"]
     assert [record.message for record in records] == [f"[SPECTER] Interval error in 'a' (id={interval}): no disk"] * 2
@@ -146,15 +150,15 @@ def test_an_error_in_a_call_is_logged_and_the_interval_goes_on(time, service, ca
     assert interval in service._intervals
 
 
-def test_an_error_in_a_timeout_is_logged(time, service, caplog):
+def test_an_error_in_a_timeout_is_logged(clock, service, caplog):
     timeout = service.timeout(lambda: 1 / 0, 10)
-    time.move(10)
+    clock.advance(10)
 
     assert f"[SPECTER] Timeout error in 'a' (id={timeout}): division by zero" in caplog.messages
 
 
 @pytest.mark.parametrize("kind", ["interval", "timeout"])
-def test_a_cancelled_timer_calls_no_more(time, service, kind):
+def test_a_cancelled_timer_calls_no_more(clock, service, kind):
     ticks = []
     timer = getattr(service, kind)(lambda: ticks.append(1), 10)
     held = getattr(service, f"_{kind}s")
@@ -162,13 +166,13 @@ def test_a_cancelled_timer_calls_no_more(time, service, kind):
     getattr(service, f"cancel_{kind}")(timer)
     getattr(service, f"cancel_{kind}")(timer)
     getattr(service, f"cancel_{kind}")("unknown")
-    time.move(100)
+    clock.advance(100)
 
     assert ticks == []
     assert held == {}
 
 
-def test_cancelling_cuts_a_call_that_waits(time, service):
+def test_cancelling_cuts_a_call_that_waits(clock, service):
     log = []
 
     def work():
@@ -179,14 +183,14 @@ def test_cancelling_cuts_a_call_that_waits(time, service):
             raise
 
     interval = service.interval(work, 10)
-    time.move(10)
+    clock.advance(10)
     service.cancel_interval(interval)
     turns()
 
     assert log == ["cut"]
 
 
-def test_an_interval_that_cancels_itself_finishes_its_call(time, service):
+def test_an_interval_that_cancels_itself_finishes_its_call(clock, service):
     log = []
 
     def once():
@@ -195,12 +199,12 @@ def test_an_interval_that_cancels_itself_finishes_its_call(time, service):
         log.append("finished")
 
     interval = service.interval(once, 10)
-    time.move(100)
+    clock.advance(100)
 
     assert log == ["finished"]
 
 
-def test_cutting_a_call_cuts_no_other(time, service):
+def test_cutting_a_call_cuts_no_other(clock, service):
     log = []
 
     def first():
@@ -212,23 +216,23 @@ def test_cutting_a_call_cuts_no_other(time, service):
     service.timeout(lambda: service.cancel_interval(interval), 11)
     service.timeout(lambda: log.append("third"), 11)
     service.timeout(lambda: gevent.sleep(5) or log.append("fourth"), 11)
-    time.move(30)
+    clock.advance(30)
 
     assert log == ["second", "third", "fourth"]
 
 
-def test_an_id_taken_out_of_the_table_ends_the_interval(time, service):
+def test_an_id_taken_out_of_the_table_ends_the_interval(clock, service):
     ticks = []
     service.interval(lambda: ticks.append(1), 10)
-    time.move(10)
+    clock.advance(10)
     service._intervals.clear()
-    time.move(100)
+    clock.advance(100)
 
     assert ticks == [1]
 
 
 @pytest.mark.parametrize("error", [gevent.GreenletExit(), gevent.Timeout()], ids=lambda error: type(error).__name__)
-def test_what_is_no_exception_ends_the_interval(time, service, hub_errors, error):
+def test_what_is_no_exception_ends_the_interval(clock, service, hub_errors, error):
     ticks, others = [], []
 
     def leave():
@@ -237,7 +241,7 @@ def test_what_is_no_exception_ends_the_interval(time, service, hub_errors, error
 
     interval = service.interval(leave, 10)
     service.interval(lambda: others.append(1), 10)
-    time.move(30)
+    clock.advance(30)
 
     assert ticks == [1]
     assert others == [1, 1, 1]
@@ -245,32 +249,32 @@ def test_what_is_no_exception_ends_the_interval(time, service, hub_errors, error
     hub_errors.clear()
 
 
-def test_a_stopped_service_calls_nothing(time):
+def test_a_stopped_service_calls_nothing(clock):
     ticks = []
     service = Service("a").start()
     service.interval(lambda: ticks.append(1), 10)
     service.timeout(lambda: ticks.append(1), 10)
     service.stop()
     service.start()
-    time.move(100)
+    clock.advance(100)
 
     assert ticks == []
     service.stop()
 
 
-def test_a_call_runs_in_the_context_in_which_its_timer_was_made(time, service):
+def test_a_call_runs_in_the_context_in_which_its_timer_was_made(clock, service):
     variable = contextvars.ContextVar("variable", default="nothing")
     seen = []
     contextvars.copy_context().run(
         lambda: (variable.set("mine"), service.timeout(lambda: seen.append(variable.get()), 1))
     )
     service.timeout(lambda: seen.append(variable.get()), 1)
-    time.move(1)
+    clock.advance(1)
 
     assert seen == ["mine", "nothing"]
 
 
-def test_what_a_call_sets_in_its_context_is_there_at_the_next_and_nowhere_else(time, service):
+def test_what_a_call_sets_in_its_context_is_there_at_the_next_and_nowhere_else(clock, service):
     variable = contextvars.ContextVar("variable", default=0)
     counts, others = [], []
 
@@ -280,7 +284,7 @@ def test_what_a_call_sets_in_its_context_is_there_at_the_next_and_nowhere_else(t
 
     contextvars.Context().run(service.interval, count, 10)
     contextvars.Context().run(service.interval, lambda: others.append(variable.get()), 10)
-    time.move(30)
+    clock.advance(30)
 
     assert counts == [1, 2, 3]
     assert others == [0, 0, 0]
@@ -421,7 +425,7 @@ def _error_of(fn):
 # What is in the tables.
 
 
-def test_a_timer_is_alive_until_it_is_killed(time, service):
+def test_a_timer_is_alive_until_it_is_killed(clock, service):
     timer = service._intervals[service.interval(turns, 10)]
 
     assert timer
@@ -435,9 +439,9 @@ def test_a_timer_is_alive_until_it_is_killed(time, service):
     assert not timer
 
 
-def test_a_timeout_is_dead_when_it_was_called(time, service):
+def test_a_timeout_is_dead_when_it_was_called(clock, service):
     timer = service._timeouts[service.timeout(turns, 10)]
-    time.move(10)
+    clock.advance(10)
 
     assert timer.dead
 
@@ -461,14 +465,14 @@ def test_a_kill_can_be_waited_for(service):
     assert timer.dead
 
 
-def test_the_end_of_a_timer_can_be_waited_for(time, service):
+def test_the_end_of_a_timer_can_be_waited_for(clock, service):
     timer = service._timeouts[service.timeout(turns, 10)]
     told = []
     timer.rawlink(told.append)
     with pytest.raises(gevent.Timeout):
         timer.get(block=False)
     waits = gevent.spawn(timer.get)
-    time.move(10)
+    clock.advance(10)
 
     assert timer.dead
     assert ended(waits) is None

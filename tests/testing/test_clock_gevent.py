@@ -143,8 +143,22 @@ class TestMoving:
         assert kind is KeyError
 
     def test_who_waits_for_nothing_is_told_so(self):
-        with virtual_time(), pytest.raises(gevent.exceptions.LoopExit):
-            Event().wait()
+        told = []
+
+        def wait():  # on a hub of its own, where nothing is left of other tests
+            with virtual_time() as clock:
+                clock.advance(60)
+                try:
+                    Event().wait()
+                except gevent.exceptions.LoopExit:
+                    told.append(clock.now)
+            gevent.get_hub().destroy()
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        thread.join()
+
+        assert told == [60]
 
     def test_each_run_is_like_the_other(self):
         traces = []
