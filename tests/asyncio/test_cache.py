@@ -1,7 +1,6 @@
 """Cache: one computation, whoever is cancelled; invalidation by event and from threads; the clock."""
 
 import asyncio
-import selectors
 import threading
 import traceback
 from contextlib import asynccontextmanager, nullcontext
@@ -10,7 +9,6 @@ import anyio
 import pytest
 from anyio import from_thread, to_thread
 from anyio.lowlevel import checkpoint
-from trio.testing import MockClock
 
 from specter import Cache, ManagedProcess, Model, Runtime, Service, Store, Watcher, bus, create_cache
 from specter.testing import cancel_everywhere
@@ -826,47 +824,16 @@ async def test_a_value_set_in_a_thread_goes_by_the_clock_of_the_loop():
     assert clock() == pytest.approx(anyio.current_time(), abs=5)
 
 
-class TestMovedClocks:
-    """Tests may move the clock of the loop, and the cache goes by it."""
-
-    @pytest.fixture(params=["asyncio", "trio"])
-    def anyio_backend(self, request):
-        if request.param == "trio":
-            return "trio", {"clock": MockClock(autojump_threshold=0)}
-        return "asyncio", {"loop_factory": MovedLoop}
-
-    async def test_a_value_expires_when_the_clock_is_moved(self):
-        cache = Cache("c", ttl=3600)
-        async with Runtime():
-            await cache.get_or_compute(lambda: 1)
-            await anyio.sleep(3599)
-            assert cache.get() == 1
-            assert cache.updated_at == pytest.approx(anyio.current_time() - 3599)
-            await anyio.sleep(2)
-            assert cache.get() is None
-
-
-class MovedClock(selectors.DefaultSelector):
-    """Adds to the clock what another would sleep."""
-
-    moved = 0.0
-
-    def select(self, timeout=None):
-        if timeout is not None and timeout > 0:
-            self.moved += timeout
-            timeout = 0
-        return super().select(timeout)
-
-
-class MovedLoop(asyncio.SelectorEventLoop):
-    """A loop by such a clock."""
-
-    def __init__(self):
-        self.clock = MovedClock()
-        super().__init__(self.clock)
-
-    def time(self):
-        return super().time() + self.clock.moved
+@pytest.mark.virtual_clock
+async def test_a_value_expires_by_the_clock_of_the_loop():
+    cache = Cache("c", ttl=3600)
+    async with Runtime():
+        await cache.get_or_compute(lambda: 1)
+        await anyio.sleep(3599)
+        assert cache.get() == 1
+        assert cache.updated_at == pytest.approx(anyio.current_time() - 3599)
+        await anyio.sleep(2)
+        assert cache.get() is None
 
 
 async def test_callers_on_another_loop_get_the_outcome_too():
