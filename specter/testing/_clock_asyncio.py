@@ -18,7 +18,6 @@ import math
 import selectors
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextvars import Context
 from time import monotonic
 from typing import Any
 
@@ -47,8 +46,8 @@ _DIGITS = 9
 # moments of which one is at most twice the other is exact, so time comes to the very moment that is waited for.
 _EPOCH = 131072.0
 
-# Moments are sums of floats. They are rounded to this part of a second, so that 0.1 + 0.2 is 0.3 in each run, and
-# after a day of tenths of a second it is a day.
+# Moments are sums of floats. Time is rounded to this part of a second, so that it comes to 0.3 after 0.1 and 0.2, and
+# after a day of tenths of a second to a day.
 _GRID = 1e8
 
 # What is due within that counts as due, in seconds. After 194 days, the nanosecond of other loops is less than the
@@ -117,7 +116,7 @@ class PacedSelector(selectors.DefaultSelector):
         if self._jumps and timeout is not None and not (self.waking or self.work.may_be()):
             self._jumps -= 1
             if timeout > 0:
-                self.now += timeout
+                self._move(timeout)
             return []
         self._jumps = _JUMPS if len(self.get_map()) == 1 else 0
         if timeout is not None and timeout <= 0:
@@ -132,7 +131,8 @@ class PacedSelector(selectors.DefaultSelector):
             began = monotonic()
             ready = super().select(0 if move is Move.JUMP else LOOK if timeout is None else min(LOOK, timeout))
             if move is Move.FLOW:
-                self._move(monotonic() - began, timeout)
+                took = monotonic() - began
+                self.now += took if timeout is None else min(took, timeout)
             if ready:
                 pace.hear(monotonic())
                 self.work.hear()
@@ -147,8 +147,11 @@ class PacedSelector(selectors.DefaultSelector):
             self._move(timeout)
         return []
 
-    def _move(self, seconds: float, most: float | None = None) -> None:
-        self.now += seconds if most is None else min(seconds, most)
+    def _move(self, seconds: float) -> None:
+        exact = self.now + seconds
+        moment = int(exact * _GRID + 0.5) / _GRID
+        # Who is called a hair too early, and asks the clock, waits again, and is called at the exact moment then.
+        self.now = moment if moment > self.now else exact
 
     def _wake(self) -> None:
         waking, self.waking = self.waking, []
@@ -176,17 +179,6 @@ class HarnessLoop(asyncio.SelectorEventLoop):
         """The time, virtual or real, in seconds."""
         paced = self.paced
         return paced.now if paced.pace is not None else paced.time()
-
-    def call_at(  # type: ignore[override]  # mypy wants the same type variables
-        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
-        """The same as on every loop."""
-        if self.paced.pace is not None and when < math.inf:
-            moment = int(when * _GRID + 0.5) / _GRID
-            # Who is called a hair too early, and asks for it, is called at the very moment then.
-            if moment > self.paced.now:
-                when = moment
-        return super().call_at(when, callback, *args, context=context)
 
     def run_in_executor(  # type: ignore[override]  # mypy wants the same type variables
         self, executor: Executor | None, func: Callable[..., Any], *args: Any

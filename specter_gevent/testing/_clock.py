@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
-from threading import get_ident
+from threading import get_native_id
 from typing import Any
 
 import gevent.socket
@@ -131,7 +131,7 @@ def _begin(hub: Any, patience: float) -> VirtualLoop:
     timers = clock_here()
     # At a whole second: so that what is computed from it is the same in each run.
     loop = VirtualLoop(hub.loop, float(math.ceil(timers.now())), patience)
-    _time.moved[get_ident()] = loop.now
+    _time.moved[get_native_id()] = loop.now
     hub.loop = loop
     timers.move_to(loop)
     return loop
