@@ -208,13 +208,15 @@ class EventBus:
         _require_event(event)
         require_callable(fn, "a listener")
         loop = loop or Loop.current()
-        with self._lock:
-            entry, holder = self._listeners.add(event, fn, lambda: Subscriber(fn, loop=loop), once=once)
+        # Kept: a test may have put another table in its place when the subscription ends.
+        lock, listeners = self._lock, self._listeners
+        with lock:
+            entry, holder = listeners.add(event, fn, lambda: Subscriber(fn, loop=loop), once=once)
             key = entry.listener.share(owner)
 
         def unsubscribe() -> None:
-            with self._lock:
-                gone = self._listeners.release(entry, holder)
+            with lock:
+                gone = listeners.release(entry, holder)
                 entry.listener.unshare(key)
             if gone:
                 entry.listener.close()

@@ -44,13 +44,15 @@ class SPECTERRegistry:
         key = checked_key(key)
         if owner is not None:
             require_owner(owner)
-        with self._lock:
-            proof = self._entries.provide(key, value, replace=replace)
+        # Kept: a test may have put another table in its place when the owner stops.
+        lock, entries = self._lock, self._entries
+        with lock:
+            proof = entries.provide(key, value, replace=replace)
             waiters = self._waiters.pop(key, [])
         for waiter in waiters:
             waiter.wake()
         if owner is not None:
-            owner.add_cleanup(lambda: self._withdraw(key, proof))
+            owner.add_cleanup(lambda: _withdraw(lock, entries, key, proof))
         return value
 
     def unregister(self, key: str) -> bool:
@@ -124,10 +126,6 @@ class SPECTERRegistry:
         with self._lock:
             return self._entries.keys()
 
-    def _withdraw(self, key: str, proof: object) -> None:
-        with self._lock:
-            self._entries.withdraw(key, proof)
-
     def _forget(self, key: str, waiter: _Waiter) -> None:
         with self._lock:
             waiting = self._waiters.get(key, [])
@@ -135,6 +133,11 @@ class SPECTERRegistry:
                 waiting.remove(waiter)
             if not waiting:
                 self._waiters.pop(key, None)
+
+
+def _withdraw(lock: threading.RLock, entries: Entries, key: str, proof: object) -> None:
+    with lock:
+        entries.withdraw(key, proof)
 
 
 class _Waiter:

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from specter.testing import isolated
+import specter
+import specter.testing
+import specter_gevent
+import specter_gevent.testing
 
 # What takes long to be imported, or would meddle.
 QUIET = [
@@ -20,6 +23,12 @@ QUIET = [
     "no:timeout",
     "-p",
     "no:xdist",
+]
+
+# What a project imports in this process is forgotten after it. Twice imported there would be two buses.
+LOADED = [
+    (package, [getattr(package, name) for name in package.__all__])
+    for package in (specter, specter_gevent, specter.testing, specter_gevent.testing)
 ]
 
 
@@ -49,7 +58,7 @@ def run(pytester: pytest.Pytester, *arguments: str, plugins: list[str] = QUIET, 
     if subprocess:
         result = pytester.runpytest_subprocess(*plugins, *arguments, timeout=50)
     else:
-        with isolated():
+        with specter.testing.isolated(), specter_gevent.testing.isolated():
             result = pytester.runpytest_inprocess(*plugins, *arguments)
     text = result.stdout.str() + result.stderr.str()
     return Outcome(result.parseoutcomes() if result.outlines else {}, text)

@@ -150,7 +150,7 @@ def specter_backend(request: pytest.FixtureRequest, specter_runtime: Any) -> Bac
 def _specter_isolated(request: pytest.FixtureRequest, _specter_verdict: None) -> Iterator[None]:
     from .running_tests import isolated_everywhere
 
-    with isolated_everywhere():
+    with isolated_everywhere(request.node):
         yield
 
 

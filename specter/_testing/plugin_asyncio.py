@@ -2,8 +2,8 @@
 The fixtures of tests that pytest-asyncio runs.
 
 Set-up, test and teardown are three tasks there, on the event loop of the scope that the test has chosen. For virtual
-time the project chooses the loop: its ``conftest.py`` has ``pytest_asyncio_loop_factories`` give `loop_factory`. If this
-plugin had that hook, it would choose the loop of every test.
+time the project chooses the loop: its ``conftest.py`` has ``pytest_asyncio_loop_factories`` give `loop_factory`. If
+this plugin had that hook, it would choose the loop of every test.
 """
 
 from __future__ import annotations

@@ -13,11 +13,12 @@ import pytest
 from specter._backend import current_backend
 
 from .collecting import is_async
-from .verdict import keep
-from .watch import Held, Watch
+from .verdict import allowed_by, keep
 
 if TYPE_CHECKING:
     from specter import Runtime
+
+    from .watch import Held
 
 _watching = pytest.StashKey[Any]()
 
@@ -69,14 +70,14 @@ def isolates(item: Any) -> bool:
 
 
 @contextmanager
-def isolated_everywhere() -> Iterator[None]:
-    """Isolate the runtime that is chosen, and the other one where something has imported it."""
-    names = ["specter.testing"]
-    if current_backend() == "asyncio" and "specter_gevent.event_bus" in sys.modules:
-        names.append("specter_gevent.testing")
+def isolated_everywhere(item: Any) -> Iterator[None]:
+    """Isolate the runtime of a test, and the other one where something has imported it."""
+    harnesses = {import_module("specter.testing"), harness_of(item)}
+    if "specter_gevent.event_bus" in sys.modules:
+        harnesses.add(import_module("specter_gevent.testing"))
     with ExitStack() as stack:
-        for name in names:
-            stack.enter_context(import_module(name).isolated())
+        for harness in harnesses:
+            stack.enter_context(harness.isolated())
         yield
 
 
@@ -85,7 +86,7 @@ async def watched_async(item: Any) -> AsyncIterator[None]:
     """Keep for its verdict what a test leaves behind on its event loop."""
     from specter.testing._leaks import Watching
 
-    watching = item.stash[_watching] = Watching()
+    watching = item.stash[_watching] = Watching(allowed_by(item))
     try:
         yield
         keep(item, await watching.end())
@@ -110,7 +111,7 @@ def watched_on_gevent(item: Any) -> Iterator[None]:
     """Keep for its verdict what a test leaves behind in gevent's hub."""
     from specter_gevent.testing._leaks import Watching
 
-    watching = Watching()
+    watching = Watching(allowed_by(item))
     try:
         yield
         keep(item, watching.end())
@@ -121,7 +122,9 @@ def watched_on_gevent(item: Any) -> Iterator[None]:
 @contextmanager
 def watched_plainly(item: Any) -> Iterator[None]:
     """Keep for its verdict what a test leaves behind that has no event loop when it ends."""
-    watch = Watch(_held_outside_loops)
+    from .watch import Watch
+
+    watch = Watch(_held_outside_loops, allowed_by(item))
     try:
         yield
         watch.settle()

@@ -23,19 +23,23 @@ def note_outcome(item: pytest.Item, outcome: pytest.TestReport) -> None:
         item.stash[_failed] = outcome.failed or item.stash.get(_failed, False)
 
 
+def allowed_by(item: pytest.Item) -> frozenset[str]:
+    """Give the kinds of leaks that a test may leave behind; it fails if it names one that there is not."""
+    try:
+        return checked_kinds(kind for marker in item.iter_markers("allow_leaks") for kind in marker.args)
+    except ValueError as error:
+        pytest.fail(f"@pytest.mark.allow_leaks: {error}", pytrace=False)
+
+
 def verdict(item: pytest.Item) -> str:
     """
     Tell why a test must fail for what it has left behind; empty if it need not.
 
     Of a test that has failed already the leaks are shown beside its failure, which may well be their cause.
     """
-    found, failed = item.stash.get(_found, []), item.stash.get(_failed, False)
+    found: list[Leak] = item.stash.get(_found, [])
+    left, failed = in_order(found), item.stash.get(_failed, False)
     item.stash[_found], item.stash[_failed] = [], False  # it may be run again
-    try:
-        allowed = checked_kinds(kind for marker in item.iter_markers("allow_leaks") for kind in marker.args)
-    except ValueError as error:
-        return f"@pytest.mark.allow_leaks: {error}"
-    left = in_order(found, allowed)
     if left and failed:
         item.add_report_section("teardown", "leaks", report(left))
     return report(left) if left and not failed else ""

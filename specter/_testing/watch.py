@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from specter.sansio.leaks import Leak
@@ -41,11 +41,13 @@ class Watch:
 
     Args:
         held: Gives all that there is inside the event loop.
+        allowed: Kinds of leaks that do not count.
     """
 
-    def __init__(self, held: Callable[[], Iterable[Held]]) -> None:
+    def __init__(self, held: Callable[[], Iterable[Held]], allowed: Collection[str] = ()) -> None:
         origins.begin()
         self._held = held
+        self._allowed = allowed
         # Kept themselves: nothing that comes later can have the identity of one of them.
         self._before = {id(one.thing): one.thing for one in held()}
         self._outside = Outside()
@@ -65,7 +67,7 @@ class Watch:
         return [
             Leak(one.kind, one.what, one.owner, origins.line_of(one.thing), None if one.where is None else one.where())
             for one in held
-            if id(one.thing) not in self._before
+            if one.kind not in self._allowed and id(one.thing) not in self._before
         ]
 
     def keep(self, leaks: Iterable[Leak]) -> None:
@@ -81,7 +83,8 @@ class Watch:
 
     def all(self) -> list[Leak]:
         """Tell what has come since and is still there, and what was kept."""
-        found = [*self.inside(), *self._outside.leaks()]
+        outside = (leak for leak in self._outside.leaks() if leak.kind not in self._allowed)
+        found = [*self.inside(), *outside]
         return [*self._seen, *(leak for leak in found if leak not in self._seen)]
 
 

@@ -262,7 +262,9 @@ class Listeners(Generic[L]):
         return self._is_prefix(tapped) and isinstance(event, str) and event.startswith(tapped[:-1])
 
     def _remove(self, entry: Entry[L]) -> None:
-        subscribed = self._subscribed[entry.event]
+        subscribed = self._subscribed.get(entry.event, {})
+        if subscribed.get(entry.key) is not entry:
+            return  # it is of another table
         del subscribed[entry.key]
         if not subscribed:
             del self._subscribed[entry.event]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 
 import anyio
@@ -32,12 +32,9 @@ async def leaks() -> AsyncIterator[list[Leak]]:
         A list that is filled when the block has ended, owners before what they own.
     """
     found: list[Leak] = []
-    watch = Watching()
-    try:
+    async with _watching() as watch:
         yield found
         found += await watch.end()
-    finally:
-        watch.close()
 
 
 @asynccontextmanager
@@ -55,18 +52,27 @@ async def no_leaks(allow: Iterable[str] = ()) -> AsyncIterator[None]:
         LeakError: Something was left behind; lists it with the lines that created it.
         ValueError: *allow* has something that is no kind of leak.
     """
-    allowed = checked_kinds(allow)
-    async with leaks() as found:
+    async with _watching(checked_kinds(allow)) as watch:
         yield
-    if left := in_order(found, allowed):
+        left = await watch.end()
+    if left:
         raise LeakError(left)
+
+
+@asynccontextmanager
+async def _watching(allowed: Collection[str] = ()) -> AsyncIterator[Watching]:
+    watch = Watching(allowed)
+    try:
+        yield watch
+    finally:
+        watch.close()
 
 
 class Watching(Watch):
     """A watch over the loop of the caller: its tasks, and what Specter has in it."""
 
-    def __init__(self) -> None:
-        super().__init__(held)
+    def __init__(self, allowed: Collection[str] = ()) -> None:
+        super().__init__(held, allowed)
         self._stop_noting = note_tasks()
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 import gevent
@@ -30,12 +30,9 @@ def leaks() -> Iterator[list[Leak]]:
         A list that is filled when the block has ended, owners before what they own.
     """
     found: list[Leak] = []
-    watch = Watching()
-    try:
+    with _watching() as watch:
         yield found
         found += watch.end()
-    finally:
-        watch.close()
 
 
 @contextmanager
@@ -53,18 +50,27 @@ def no_leaks(allow: Iterable[str] = ()) -> Iterator[None]:
         LeakError: Something was left behind; lists it with the lines that created it.
         ValueError: *allow* has something that is no kind of leak.
     """
-    allowed = checked_kinds(allow)
-    with leaks() as found:
+    with _watching(checked_kinds(allow)) as watch:
         yield
-    if left := in_order(found, allowed):
+        left = watch.end()
+    if left:
         raise LeakError(left)
+
+
+@contextmanager
+def _watching(allowed: Collection[str] = ()) -> Iterator[Watching]:
+    watch = Watching(allowed)
+    try:
+        yield watch
+    finally:
+        watch.close()
 
 
 class Watching(Watch):
     """A watch over the hub of the caller: its greenlets, and what Specter has in it."""
 
-    def __init__(self) -> None:
-        super().__init__(held)
+    def __init__(self, allowed: Collection[str] = ()) -> None:
+        super().__init__(held, allowed)
         self._stop_noting = note_greenlets()
 
     def close(self) -> None:
