@@ -21,8 +21,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from time import monotonic
 from typing import Any
 
-from specter._testing.children import note_children
-from specter._testing.sockets import note_sockets
+from specter._testing.children import children, note_children
+from specter._testing.sockets import note_sockets, sockets
 from specter._testing.work import LOOK, Job, Work
 from specter.sansio.pace import Move, Pace
 
@@ -82,6 +82,7 @@ class PacedSelector(selectors.DefaultSelector):
         self.now = _EPOCH
         self.pace: Pace | None = None
         self.work = AsyncioWork()
+        self._jobs, self._children, self._sockets = self.work.jobs, children.notes, sockets.notes
         self.waking: list[Callable[[], object]] = []
         self._began = monotonic() - _EPOCH
         # How many more to make before the next look.
@@ -113,7 +114,7 @@ class PacedSelector(selectors.DefaultSelector):
         """Wait for files, as every selector; in virtual time, move that if none is ready."""
         if self.pace is None:
             return super().select(timeout)
-        if self._jumps and timeout is not None and not (self.waking or self.work.may_be()):
+        if self._jumps and timeout is not None and not (self.waking or self._jobs or self._children or self._sockets):
             self._jumps -= 1
             if timeout > 0:
                 self._move(timeout)
