@@ -14,7 +14,6 @@ through to the real one::
 from __future__ import annotations
 
 import heapq
-import sys
 from collections.abc import Callable
 from itertools import count
 from time import monotonic
@@ -97,10 +96,7 @@ class VirtualTimer:
         self.stop()
         if self.repeat:
             self._start(self.repeat, callback, args)
-        try:
-            callback(*args)
-        except BaseException:
-            self.loop.handle_error(self, *sys.exc_info())
+        callback(*args)
 
     def _start(self, seconds: float, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         self.stop()
@@ -240,9 +236,10 @@ class VirtualLoop:
     def _look_again(self, move: Move) -> None:
         if self.real.iteration > self._turns + 1:
             self.pace.hear(monotonic())
+        # Before a call that fails: the rest is called at the next look.
+        self._idle.start(self._look)
         if move is Move.FLOW:
             self._call_due(self._now + monotonic() - self._since)
-        self._idle.start(self._look)
 
     def _jump(self) -> None:
         while self._heap and self._heap[0][2].order != self._heap[0][1]:

@@ -132,15 +132,17 @@ class TestMoving:
 
         assert calls == []
 
-    def test_an_error_in_a_timer_is_reported(self, monkeypatch):
-        errors = []
+    def test_an_error_in_a_timer_is_reported_and_the_others_go_on(self, monkeypatch):
+        errors, calls = [], []
         monkeypatch.setattr(gevent.get_hub(), "handle_error", lambda *error: errors.append(error), raising=False)
         with virtual_time() as clock:
             gevent.get_hub().loop.timer(1).start({}.pop, "missing")
+            gevent.get_hub().loop.timer(1).start(lambda: calls.append(clock.now))
             clock.advance(2)
 
         ((_, kind, _, _),) = errors
         assert kind is KeyError
+        assert calls == [1]
 
     def test_who_waits_for_nothing_is_told_so(self):
         told = []
