@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from specter.sansio.listeners import Tap
 
 from .points import Noted
 
-# All that changes a registry.
-REGISTRY = ("provide", "unregister", "clear", "_withdraw")
+# All that changes the table of a registry.
+ENTRIES = ("provide", "unregister", "clear")
 
 Told = Callable[[], object]
 # Each is called to be told no more.
-Ends = list[Callable[[], Any]]
+Ends = Iterator[Callable[[], Any]]
 
 
 def tap(bus: Any, told: Told, make: Callable[[Callable[[Any], Any]], Any]) -> Ends:
@@ -35,12 +35,13 @@ def tap(bus: Any, told: Told, make: Callable[[Callable[[Any], Any]], Any]) -> En
 
     with lock:
         listeners.add_tap(added)
-    return [end]
+    yield end
 
 
 def note(thing: Any, told: Told, *names: str) -> Ends:
     """Have *told* called after each call of these methods, in the thread of the call."""
-    return [Noted(thing, name, told).undo for name in names]
+    for name in names:
+        yield Noted(thing, name, told).undo
 
 
 def refusal(thing: object) -> TypeError:

@@ -14,7 +14,7 @@ import anyio
 
 from specter._delivery import Subscriber
 from specter._loop import Loop, LoopGone
-from specter._testing.observed import REGISTRY, Ends, Told, note, refusal, tap
+from specter._testing.observed import ENTRIES, Ends, Told, note, refusal, tap
 from specter.event_bus import EventBus
 from specter.model import Model
 from specter.queue_service import QueueService
@@ -111,13 +111,15 @@ def _observe(thing: Any, told: Told) -> Ends:
     match thing:
         case EventBus() | Recorder():
             # Whoever emits, in whatever thread: it is heard here.
-            return tap(thing, told, partial(Subscriber, loop=Loop.current()))
+            yield from tap(thing, told, partial(Subscriber, loop=Loop.current()))
         case SPECTERRegistry():
-            return note(thing, told, *REGISTRY)
+            yield from note(thing._entries, told, *ENTRIES)
         case Service():
-            ends = [thing.subscribe(lambda *args: told()), *note(thing, told, "_set_phase")]
-            return ends + (note(thing.queue, told, "task_done") if isinstance(thing, QueueService) else [])
+            yield thing.subscribe(lambda *args: told())
+            yield from note(thing, told, "_set_phase")
+            if isinstance(thing, QueueService):
+                yield from note(thing.queue, told, "task_done")
         case Store() | Model() | Watcher():
-            return [thing.subscribe(lambda *args: told())]
+            yield thing.subscribe(lambda *args: told())
         case _:
             raise refusal(thing)

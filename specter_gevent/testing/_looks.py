@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 from gevent.hub import Waiter
 
-from specter._testing.observed import REGISTRY, Ends, Told, note, refusal, tap
+from specter._testing.observed import ENTRIES, Ends, Told, note, refusal, tap
 from specter_gevent.event_bus import EventBus
 from specter_gevent.model import Model
 from specter_gevent.service import Service
@@ -98,10 +98,10 @@ def _wake() -> None:
 def _observe(thing: Any, told: Told) -> Ends:
     match thing:
         case EventBus() | Recorder():
-            return tap(thing, told, lambda fn: None)
+            yield from tap(thing, told, lambda fn: None)
         case SPECTERRegistry():
-            return note(thing, told, *REGISTRY)
+            yield from note(thing._table, told, *ENTRIES)
         case Service() | Store() | Model() | Watcher():
-            return [thing.subscribe(lambda *args: told())]
+            yield thing.subscribe(lambda *args: told())
         case _:
             raise refusal(thing)

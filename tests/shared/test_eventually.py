@@ -207,8 +207,13 @@ async def test_the_registry_is_observed(twin, harness):
     registry = twin.registry
 
     await changed(twin, harness, registry, lambda: registry.has("a"), plain(twin, lambda: registry.provide("a", 1)))
-    await changed(twin, harness, registry, lambda: not registry.list(), plain(twin, lambda: registry.clear()))
-    assert not {"provide", "clear"} & vars(registry).keys()
+    await changed(twin, harness, registry, lambda: not registry.list(), plain(twin, registry.clear))
+
+    async with twin.within(twin.Service("owner")) as owner:
+        registry.provide("b", 1, owner=owner)
+        await changed(twin, harness, registry, lambda: not registry.has("b"), owner.stop)
+    table = registry._table if twin.on_gevent else registry._entries
+    assert not {"provide", "unregister", "clear"} & vars(table).keys()
 
 
 async def test_several_are_observed(twin, harness):
