@@ -8,17 +8,24 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextvars import copy_context
-from threading import get_ident
+from threading import get_ident, local
 from typing import Any
 
 import anyio
-from anyio.lowlevel import EventLoopToken, RunVar, current_token
+from anyio.lowlevel import EventLoopToken, current_token
 
 # How often a thread that waits for a loop asks whether that loop still turns. A loop that was stopped but not closed
 # never answers, and the thread would wait for good.
 _ASK_EVERY = 0.2
 
-_here: RunVar[Loop] = RunVar("specter_loop")
+
+class _Here(local):
+    """The loop that this thread was last seen to run. A `RunVar` would keep every loop alive that there ever was."""
+
+    loop: Loop | None = None
+
+
+_here = _Here()
 
 
 class LoopGone(RuntimeError):
@@ -41,14 +48,14 @@ class Loop:
     def current() -> Loop | None:
         """The loop that runs in this thread; `None` if none does."""
         try:
-            return _here.get()
-        except LookupError:
-            loop = Loop(current_token())
-            _here.set(loop)
-            return loop
+            token = current_token()
         except RuntimeError:
             # anyio's own error, or that of asyncio or trio: a thread may have been told of a loop that is not its own.
             return None
+        loop = _here.loop
+        if loop is None or loop.native is not token.native_token:
+            loop = _here.loop = Loop(token)
+        return loop
 
     @staticmethod
     def is_trio() -> bool:

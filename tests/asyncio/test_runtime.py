@@ -520,3 +520,18 @@ async def test_a_runtime_that_was_left_is_free_to_go():
     gc.collect()
 
     assert reference() is None
+
+
+def test_event_loops_that_have_ended_are_forgotten(anyio_backend):
+    loops = []
+
+    async def main():
+        async with Service("s") as service:
+            service.spawn(anyio.sleep_forever)
+            loops.append(weakref.ref(anyio.lowlevel.current_token().native_token))
+
+    for _ in range(4):
+        anyio.run(main, backend=anyio_backend)
+    gc.collect()
+
+    assert [loop() for loop in loops[:-1]] == [None] * 3
