@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import anyio
-
 PATIENCE = 10.0
 
 
@@ -51,13 +49,6 @@ def nothing_left() -> Iterator[None]:
         gc.collect()  # what only waits to be collected is not left open
     assert children() == before
     assert open_files() == files
-
-
-async def eventually(condition: Callable[[], object]) -> None:
-    """Wait until *condition* holds, for a bounded time."""
-    with anyio.fail_after(PATIENCE):
-        while not condition():  # noqa: ASYNC110
-            await anyio.sleep(0.005)
 
 
 def soon(condition: Callable[[], object], patience: float = PATIENCE) -> bool:

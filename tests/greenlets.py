@@ -19,13 +19,6 @@ def turns(count: int = 3) -> None:
         gevent.sleep(0)
 
 
-def eventually(condition: Callable[[], object], patience: float = PATIENCE) -> None:
-    """Let other greenlets run until *condition* holds; fails if it does not within a bounded time."""
-    with gevent.Timeout(patience, AssertionError(f"did not come true within {patience} s")):
-        while not condition():
-            gevent.sleep(0.002)
-
-
 def ended(greenlet: gevent.Greenlet) -> object:
     """What *greenlet* returned; waits for its end for a bounded time, and raises what it raised."""
     return greenlet.get(timeout=PATIENCE)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import socketio
 import uvicorn
 
 from specter._running_handlers import RunningHandlers
+from specter.testing import eventually
 
 
 class _Server(uvicorn.Server):
@@ -90,13 +91,6 @@ async def _read(session: Any, context: Any, request: aiohttp.TraceRequestEndPara
     """Read what python-socketio's client does not, or aiohttp warns of its connection."""
     if request.response.status != 101:
         await request.response.read()
-
-
-async def eventually(done: Callable[[], Any], seconds: float = 10) -> None:
-    """Wait until *done* says so."""
-    async with asyncio.timeout(seconds):
-        while not done():  # noqa: ASYNC110 - for what tells nobody
-            await asyncio.sleep(0.005)
 
 
 async def settled(sio: socketio.AsyncServer) -> None:

@@ -17,7 +17,7 @@ from ._looks import Look
 _TURNS = 5
 
 
-async def eventually(predicate: Callable[[], Any], *, on: Any = None, timeout: float = 5.0) -> Any:
+async def eventually(predicate: Callable[[], Any], *, on: Any = None, timeout: float = 10.0) -> Any:
     """
     Wait until *predicate* comes true: ``await eventually(lambda: store.get("n") == 3)``.
 

@@ -16,7 +16,7 @@ from ._looks import Look
 _TURNS = 5
 
 
-def eventually(predicate: Callable[[], Any], *, on: Any = None, timeout: float = 5.0) -> Any:
+def eventually(predicate: Callable[[], Any], *, on: Any = None, timeout: float = 10.0) -> Any:
     """
     Wait until *predicate* comes true: ``eventually(lambda: store.get("n") == 3)``.
 

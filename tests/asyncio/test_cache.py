@@ -11,7 +11,7 @@ from anyio import from_thread, to_thread
 from anyio.lowlevel import checkpoint
 
 from specter import Cache, ManagedProcess, Model, Runtime, Service, Store, Watcher, bus, create_cache
-from specter.testing import cancel_everywhere
+from specter.testing import cancel_everywhere, eventually
 
 
 @pytest.fixture(autouse=True)
@@ -76,13 +76,6 @@ async def callers(cache, factory, count=1):
             for scope, answers in found:
                 group.start_soon(ask, scope, answers)
             yield found
-
-
-async def until(met):
-    """Wait, for a bounded time, until *met* gives true."""
-    with anyio.fail_after(5):
-        while not met():
-            await checkpoint()
 
 
 # A slot.
@@ -276,7 +269,7 @@ async def test_a_caller_that_is_cancelled_leaves_without_failing_the_others():
         async with callers(cache, work, 3) as found:
             await work.begun_event(1).wait()
             found[0][0].cancel()
-            await until(lambda: cache._slot.computation.callers == 2)
+            await eventually(lambda: cache._slot.computation.callers == 2)
             work.told(1).set()
 
     assert [answers for _, answers in found] == [[], [1], [1]]
@@ -290,8 +283,8 @@ async def test_the_last_caller_that_leaves_ends_the_computation():
             await work.begun_event(1).wait()
             for scope, _ in found:
                 scope.cancel()
-        await until(lambda: work.cancelled)
-        await until(lambda: cache._slot.computation is None)
+        await eventually(lambda: work.cancelled)
+        await eventually(lambda: cache._slot.computation is None)
         assert await cache.get_or_compute(lambda: 2) == 2
 
     assert [answers for _, answers in found] == [[], [], []]
@@ -303,7 +296,7 @@ async def test_a_caller_that_is_cancelled_at_once_leaves_nothing():
         with anyio.CancelScope() as scope:
             scope.cancel()
             await cache.get_or_compute(work)
-        await until(lambda: not runtime.tasks())
+        await eventually(lambda: not runtime.tasks())
         assert work.begun == work.cancelled
         assert cache._slot.computation is None
         assert await cache.get_or_compute(lambda: 2) == 2
@@ -360,7 +353,7 @@ async def test_without_a_runtime_the_next_computes_anew_when_the_one_that_comput
     async with callers(cache, work) as first:
         await work.begun_event(1).wait()
         async with callers(cache, work, 2) as others:
-            await until(lambda: cache._slot.computation.callers == 3)
+            await eventually(lambda: cache._slot.computation.callers == 3)
             first[0][0].cancel()
             await work.begun_event(2).wait()
             work.told(2).set()
@@ -855,9 +848,9 @@ async def test_callers_on_another_loop_get_the_outcome_too():
 
                 group.start_soon(ask_elsewhere)
                 await to_thread.run_sync(asked.wait)
-                await until(lambda: cache._slot.computation.callers == 2)
+                await eventually(lambda: cache._slot.computation.callers == 2)
                 found[0][0].cancel()
-                await until(lambda: cache._slot.computation.callers == 1)
+                await eventually(lambda: cache._slot.computation.callers == 1)
                 work.told(1).set()
 
     assert answers == [1]

@@ -9,13 +9,13 @@ from subprocess import DEVNULL, PIPE
 
 import anyio
 import pytest
-from children import alive, at_most, eventually, exists, nothing_left
+from children import alive, at_most, exists, nothing_left
 
 from specter import ManagedProcess, Service, start_process
 from specter._deadline import at_most as deadline
 from specter._process_watchdog import watchdog
 from specter.runtime import Runtime
-from specter.testing import cancel_everywhere
+from specter.testing import cancel_everywhere, eventually
 
 # Says "ready" when its trap is set, and ends only by SIGKILL.
 STUBBORN = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"]

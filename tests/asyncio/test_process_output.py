@@ -8,7 +8,7 @@ from subprocess import DEVNULL, PIPE
 
 import anyio
 import pytest
-from children import eventually, nothing_left
+from children import nothing_left
 
 from specter import ManagedProcess, Service, start_process
 from specter._deadline import at_most as deadline
@@ -16,6 +16,7 @@ from specter._process_pipes import Pipe
 from specter._process_watchdog import watchdog
 from specter.runtime import Runtime
 from specter.sansio.lines import LONGEST_LINE
+from specter.testing import eventually
 
 
 @pytest.fixture(scope="module", autouse=True)

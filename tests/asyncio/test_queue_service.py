@@ -8,10 +8,10 @@ import threading
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from children import at_most, eventually
+from children import at_most
 
 from specter import QueueService, Runtime, Service
-from specter.testing import cancel_everywhere
+from specter.testing import cancel_everywhere, eventually
 
 
 class Collecting(QueueService):

@@ -8,11 +8,10 @@ import logging
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from children import eventually
 from parts import Part
 
 from specter import Runtime, Service, bus
-from specter.testing import cancel_everywhere
+from specter.testing import cancel_everywhere, eventually
 
 
 @pytest.fixture

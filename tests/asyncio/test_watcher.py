@@ -7,10 +7,10 @@ import anyio
 import pytest
 import trio.testing
 from anyio.lowlevel import checkpoint
-from children import at_most, eventually
+from children import at_most
 
 from specter import Runtime, Service, Watcher, WatcherError
-from specter.testing import cancel_everywhere
+from specter.testing import cancel_everywhere, eventually
 
 # Waits between tries are no longer than this here. Seconds.
 SHORT = 0.02

@@ -1,7 +1,7 @@
 """The services of the demo at work on a real folder, without a server, on both event loops."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from specter.demo.hasher import Hasher
 from specter.demo.journal import KEPT, Journal
 from specter.demo.reading import Facts
 from specter.demo.usage import Usage
+from specter.testing import eventually
 
 
 @dataclass
@@ -45,22 +46,15 @@ async def watching(root: Path) -> AsyncIterator[Demo]:
     demo = Demo(root, board, folder, Hasher(folder, board), Catalog(board), Journal(board))
     with anyio.fail_after(30):
         async with Runtime(), demo.catalog, demo.journal, demo.hasher, demo.folder:
-            await until(lambda: board.get("folder.files") is not None)
+            await eventually(lambda: board.get("folder.files") is not None)
             yield demo
-
-
-async def until(true: Callable[[], Any]) -> None:
-    """Wait until a condition holds; `TimeoutError` if it does not for 15 s."""
-    with anyio.fail_after(15):
-        while not true():  # noqa: ASYNC110 - whatever is asked sets no event
-            await anyio.sleep(0.01)
 
 
 async def test_what_lies_in_the_folder_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("one\ntwo\n")
     (tmp_path / "b.bin").write_bytes(b"\0" * 10)
     async with watching(tmp_path) as demo:
-        await until(lambda: demo.board.get("queue.done") == 2)
+        await eventually(lambda: demo.board.get("queue.done") == 2)
 
         assert demo.board.get("totals") == {"files": 2, "bytes": 18, "lines": 2, "problems": 0}
         assert demo.entries() == [("seen", "")]
@@ -70,10 +64,10 @@ async def test_what_lies_in_the_folder_is_read(tmp_path: Path) -> None:
 async def test_a_change_is_written_down_and_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one\n")
     async with watching(tmp_path) as demo:
-        await until(lambda: demo.board.get("totals.lines") == 1)
+        await eventually(lambda: demo.board.get("totals.lines") == 1)
         (tmp_path / "a.txt").write_text("one\ntwo\n")
         (tmp_path / "b.txt").write_text("three\n")
-        await until(lambda: demo.board.get("totals.lines") == 3)
+        await eventually(lambda: demo.board.get("totals.lines") == 3)
 
         assert {("modified", "a.txt"), ("added", "b.txt")} <= set(demo.entries())
         assert demo.board.get("activity")[0]["facts"]["digest"]
@@ -82,9 +76,9 @@ async def test_a_change_is_written_down_and_read(tmp_path: Path) -> None:
 async def test_a_file_that_is_gone_is_forgotten(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one\n")
     async with watching(tmp_path) as demo:
-        await until(lambda: "a.txt" in demo.catalog.facts)
+        await eventually(lambda: "a.txt" in demo.catalog.facts)
         (tmp_path / "a.txt").unlink()
-        await until(lambda: ("deleted", "a.txt") in demo.entries())
+        await eventually(lambda: ("deleted", "a.txt") in demo.entries())
 
         assert demo.board.get("totals") == {"files": 0, "bytes": 0, "lines": 0, "problems": 0}
 
@@ -92,9 +86,9 @@ async def test_a_file_that_is_gone_is_forgotten(tmp_path: Path) -> None:
 async def test_what_is_ignored_from_now_on_leaves_without_being_called_deleted(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("one\n")
     async with watching(tmp_path) as demo:
-        await until(lambda: "a.log" in demo.catalog.facts)
+        await eventually(lambda: "a.log" in demo.catalog.facts)
         demo.board.set("settings.ignore", ["*.log"])
-        await until(lambda: not demo.catalog.facts)
+        await eventually(lambda: not demo.catalog.facts)
 
         assert demo.board.get("activity")[0]["counts"] == {"deleted": 1}
         assert demo.board.get("changes.deleted") == 0
@@ -103,16 +97,16 @@ async def test_what_is_ignored_from_now_on_leaves_without_being_called_deleted(t
 async def test_another_algorithm_reads_every_file_again(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one\n")
     async with watching(tmp_path) as demo:
-        await until(lambda: "a.txt" in demo.catalog.facts)
+        await eventually(lambda: "a.txt" in demo.catalog.facts)
         demo.board.set("settings.algorithm", "md5")
-        await until(lambda: len(demo.catalog.facts["a.txt"].digest) == 32)
+        await eventually(lambda: len(demo.catalog.facts["a.txt"].digest) == 32)
 
 
 async def test_a_file_that_waits_is_not_queued_twice(tmp_path: Path) -> None:
     for number in range(10):
         (tmp_path / f"{number}.txt").touch()
     async with watching(tmp_path) as demo:
-        await until(lambda: demo.board.get("queue.done") == 10)
+        await eventually(lambda: demo.board.get("queue.done") == 10)
         demo.board.set("settings.pause", 2000)
         demo.hasher.take(demo.folder.files)
         demo.hasher.take(demo.folder.files)
@@ -128,7 +122,7 @@ async def test_changes_are_seen_where_the_system_tells_none(tmp_path: Path, monk
     monkeypatch.setattr(folder_module, "awatch", full)
     async with watching(tmp_path) as demo:
         (tmp_path / "a.txt").touch()
-        await until(lambda: ("added", "a.txt") in demo.entries())
+        await eventually(lambda: ("added", "a.txt") in demo.entries())
 
 
 async def test_a_folder_that_comes_back_is_watched_again(tmp_path: Path) -> None:
@@ -136,10 +130,10 @@ async def test_a_folder_that_comes_back_is_watched_again(tmp_path: Path) -> None
     root.mkdir()
     async with watching(root) as demo:
         root.rmdir()
-        await until(lambda: not demo.board.get("folder.alive"))
+        await eventually(lambda: not demo.board.get("folder.alive"))
         root.mkdir()
         (root / "a.txt").touch()
-        await until(lambda: ("added", "a.txt") in demo.entries())
+        await eventually(lambda: ("added", "a.txt") in demo.entries())
 
         assert demo.board.get("folder.alive")
 
@@ -148,7 +142,7 @@ async def test_the_journal_keeps_the_latest_alone(tmp_path: Path) -> None:
     async with watching(tmp_path) as demo:
         for number in range(KEPT + 20):
             (tmp_path / f"{number}.txt").touch()
-        await until(lambda: demo.board.get("changes.added") == KEPT + 20)
+        await eventually(lambda: demo.board.get("changes.added") == KEPT + 20)
 
         assert len(demo.board.get("activity")) == KEPT
 
@@ -156,16 +150,16 @@ async def test_the_journal_keeps_the_latest_alone(tmp_path: Path) -> None:
 async def test_names_that_are_no_text_reach_the_board_as_text(tmp_path: Path) -> None:
     (tmp_path / "bad\udcff.txt").touch()
     async with watching(tmp_path) as demo:
-        await until(lambda: demo.board.get("totals.files") == 1)
+        await eventually(lambda: demo.board.get("totals.files") == 1)
         (tmp_path / "bad\udcff.txt").write_text("more")
-        await until(lambda: ("modified", "bad\ufffd.txt") in demo.entries())
+        await eventually(lambda: ("modified", "bad\ufffd.txt") in demo.entries())
 
 
 async def test_a_huge_file_does_not_hold_a_stop(tmp_path: Path) -> None:
     (tmp_path / "huge").touch()
     os.truncate(tmp_path / "huge", 500 * 2**20)
     async with watching(tmp_path) as demo:
-        await until(lambda: demo.hasher.current)
+        await eventually(lambda: demo.hasher.current)
         before = anyio.current_time()
         await demo.hasher.stop()
 
@@ -175,7 +169,7 @@ async def test_a_huge_file_does_not_hold_a_stop(tmp_path: Path) -> None:
 async def test_the_summary_is_computed_once_for_each_change(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("one\n")
     async with watching(tmp_path) as demo:
-        await until(lambda: demo.catalog.facts)
+        await eventually(lambda: demo.catalog.facts)
         first = await demo.catalog.summarize()
         await demo.catalog.summarize()
 
@@ -183,7 +177,7 @@ async def test_the_summary_is_computed_once_for_each_change(tmp_path: Path) -> N
         assert demo.board.get("summary") == {"fresh": True, "computed": 1, "served": 2}
 
         (tmp_path / "b.css").write_text("body {}\n")
-        await until(lambda: not demo.board.get("summary.fresh"))
+        await eventually(lambda: not demo.board.get("summary.fresh"))
 
         assert [row["kind"] for row in await demo.catalog.summarize()] == ["CSS", "Python"]
         assert demo.catalog.computed == 2
@@ -202,7 +196,7 @@ async def test_the_process_prints_into_the_board(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one\n")
     board = create_board(tmp_path)
     async with Runtime(), Usage(tmp_path, board):
-        await until(lambda: board.get("usage.returncode") is not None)
+        await eventually(lambda: board.get("usage.returncode") is not None)
 
     assert board.get("usage.returncode") == 0
     assert "together" in board.get("usage.lines")[-1]
@@ -218,7 +212,7 @@ async def test_the_process_is_started_once_by_two_at_once(tmp_path: Path, monkey
         started.append(await usage.measure())
 
     async with Runtime(), Usage(tmp_path, board) as usage:
-        await until(lambda: board.get("usage.returncode") is not None)
+        await eventually(lambda: board.get("usage.returncode") is not None)
         # One that ends by itself may have ended before the second call looks at it.
         monkeypatch.setattr(usage_module, "SCRIPT", script)
         async with anyio.create_task_group() as group:
@@ -234,7 +228,7 @@ async def test_the_process_ends_with_its_service(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(usage_module, "SCRIPT", script)
     board = create_board(tmp_path)
     async with Runtime(), Usage(tmp_path, board) as usage:
-        await until(lambda: board.get("usage.lines") == ["begun"])
+        await eventually(lambda: board.get("usage.lines") == ["begun"])
 
         assert await usage.measure() is False
         assert usage.process is not None

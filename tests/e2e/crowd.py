@@ -12,7 +12,8 @@ from typing import Any
 import aiohttp
 import httpx
 import socketio
-from live_sockets import eventually
+
+from specter.testing import eventually
 
 
 @dataclass

@@ -15,7 +15,8 @@ import socketio
 from cached import PYTHON, cached, pip
 from e2e.served import SPECTER, Served
 from fresh import ROOT
-from live_sockets import eventually
+
+from specter.testing import eventually
 
 pytestmark = pytest.mark.slow
 

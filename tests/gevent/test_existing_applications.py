@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask_socketio import SocketIO
 from gevent.queue import Empty, JoinableQueue
-from greenlets import eventually, patched, turns
+from greenlets import patched, turns
 
 from specter_gevent import (
     Cache,
@@ -31,6 +31,7 @@ from specter_gevent import (
     route,
 )
 from specter_gevent.controller import _ControllerHandler
+from specter_gevent.testing import eventually
 
 # Names that subclasses take for themselves.
 TAKEN = (

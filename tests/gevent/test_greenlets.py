@@ -4,7 +4,7 @@ import sys
 
 import gevent
 import pytest
-from greenlets import ended, eventually, patched, turns
+from greenlets import ended, patched, turns
 
 
 def test_the_process_of_the_tests_is_not_patched():
@@ -19,11 +19,6 @@ def test_turns_run_what_can_run():
     turns(1)
 
     assert seen == [1]
-
-
-def test_eventually_gives_up_on_what_never_comes():
-    with pytest.raises(AssertionError, match="within 0.01 s"):
-        eventually(lambda: False, patience=0.01)
 
 
 def test_ended_raises_what_the_greenlet_raised(hub_errors):

@@ -4,7 +4,7 @@ import gevent
 import pytest
 from flask import Flask
 from flask_socketio import SocketIO
-from greenlets import ended, eventually, held, kill_everywhere, patched, turns
+from greenlets import ended, held, kill_everywhere, patched, turns
 
 from specter_gevent import (
     Controller,
@@ -19,6 +19,7 @@ from specter_gevent import (
     bus,
     registry,
 )
+from specter_gevent.testing import eventually
 
 
 def pause():

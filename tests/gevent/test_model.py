@@ -9,9 +9,10 @@ import gevent
 import pytest
 from gevent.event import Event
 from gevent.monkey import get_original
-from greenlets import ended, eventually, turns
+from greenlets import ended, turns
 
 from specter_gevent import Model, bus, create_model
+from specter_gevent.testing import eventually
 
 
 class Owner:

@@ -12,10 +12,11 @@ import pytest
 from children import alive, at_most, children, exists, nothing_left, open_files
 from fresh import python
 from gevent.hub import get_hub
-from greenlets import ended, eventually, held, kill_everywhere, turns
+from greenlets import ended, held, kill_everywhere, turns
 
 from specter_gevent import ManagedProcess, Service, start_process
 from specter_gevent.process import log
+from specter_gevent.testing import eventually
 
 # Says "ready" when its trap is set, and ends only by SIGKILL.
 STUBBORN = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"]

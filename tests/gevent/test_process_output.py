@@ -11,10 +11,11 @@ import gevent
 import pytest
 from children import at_most, children, nothing_left, open_files
 from gevent.event import Event
-from greenlets import ended, eventually, turns
+from greenlets import ended, turns
 
 from specter.sansio.lines import LONGEST_LINE
 from specter_gevent import ManagedProcess, Service, start_process
+from specter_gevent.testing import eventually
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,9 +6,10 @@ import gevent
 import pytest
 from gevent.event import Event
 from gevent.queue import Empty, JoinableQueue, PriorityQueue
-from greenlets import ended, eventually, turns
+from greenlets import ended, turns
 
 from specter_gevent import QueueService, bus
+from specter_gevent.testing import eventually
 
 
 class Collecting(QueueService):

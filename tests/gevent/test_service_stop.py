@@ -2,11 +2,11 @@
 
 import gevent
 import pytest
-from greenlets import ended, eventually, kill_everywhere, turns
+from greenlets import ended, kill_everywhere, turns
 
 from specter.sansio.ledger import MOST_ROUNDS
 from specter_gevent import Service, bus
-from specter_gevent.testing import virtual_time
+from specter_gevent.testing import eventually, virtual_time
 
 
 @pytest.fixture

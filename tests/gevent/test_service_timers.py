@@ -10,10 +10,10 @@ from functools import partial
 import gevent
 import pytest
 from gevent.hub import Hub
-from greenlets import PATIENCE, ended, eventually, turns
+from greenlets import PATIENCE, ended, turns
 
 from specter_gevent import Service
-from specter_gevent.testing import virtual_time
+from specter_gevent.testing import eventually, virtual_time
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from unittest import mock
 import gevent
 import pytest
 from gevent.monkey import get_original
-from greenlets import ended, eventually, turns
+from greenlets import ended, turns
 
 from specter_gevent import Store, bus, create_store
+from specter_gevent.testing import eventually
 
 
 class Owner:

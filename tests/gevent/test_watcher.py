@@ -10,9 +10,10 @@ from children import at_most
 from fake_gevent import FakeGreenlet
 from gevent.event import Event
 from gevent.hub import get_hub
-from greenlets import ended, eventually, turns
+from greenlets import ended, turns
 
 from specter_gevent import Service, Watcher, WatcherError
+from specter_gevent.testing import eventually
 
 # Waits between tries are no longer than this here. Seconds.
 SHORT = 0.01

@@ -2,7 +2,7 @@
 
 import gevent
 import pytest
-from gevent.lock import BoundedSemaphore
+from gevent.lock import BoundedSemaphore, Semaphore
 from gevent.queue import Queue
 
 from specter_gevent import Service, bus
@@ -84,7 +84,7 @@ def test_a_semaphore_that_is_released_twice_is_found():
     semaphores = []
 
     def scenario():
-        semaphores.append(semaphore := gevent.lock.Semaphore(1))
+        semaphores.append(semaphore := Semaphore(1))
         semaphore.acquire()
         try:
             pause()

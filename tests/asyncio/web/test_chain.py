@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from live_sockets import eventually
 
 from specter.serving.attach import attach, host
 from specter.serving.gate import Gate
+from specter.testing import eventually
 
 
 class Manager:

@@ -13,7 +13,6 @@ import anyio
 import httpx
 import pytest
 import socketio
-from live_sockets import eventually
 
 from specter._deadline import at_most
 from specter._running_handlers import RunningHandlers
@@ -21,6 +20,7 @@ from specter.serving.drain import drain
 from specter.serving.gate import Gate
 from specter.serving.listener import Listener
 from specter.serving.servers import find_server, reachable
+from specter.testing import eventually
 
 
 class Site:

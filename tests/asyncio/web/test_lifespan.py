@@ -7,10 +7,10 @@ import math
 from typing import Any
 
 import pytest
-from live_sockets import eventually
 
 from specter._deadline import stop_by
 from specter.serving.lifespan import Lifespan, StartupFailed
+from specter.testing import eventually
 
 
 class App:

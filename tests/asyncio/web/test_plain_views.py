@@ -11,11 +11,10 @@ import anyio
 import pytest
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
-from children import eventually
 from quart import Quart
 
 from specter import Cache, ManagedProcess, Model, QueueService, Store, Watcher, boot, bus, registry
-from specter.testing import http
+from specter.testing import eventually, http
 
 REQUESTS = 40
 

@@ -7,12 +7,13 @@ from typing import Any
 import aiohttp
 import pytest
 import socketio
-from live_sockets import Live, eventually, live_server
+from live_sockets import Live, live_server
 
 from specter import SocketIngress
 from specter._running_handlers import RunningHandlers
 from specter._socket_call import SocketCall
 from specter._socket_server import SocketServer
+from specter.testing import eventually
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ import anyio
 import flask_socketio
 import pytest
 import socketio
-from live_sockets import Live, eventually, live_server, settled
+from live_sockets import Live, live_server, settled
 
 from specter import SocketIngress, current_sid
+from specter.testing import eventually
 
 
 @pytest.fixture(scope="module")
