@@ -14,8 +14,9 @@ from specter._backend import current_backend
 if TYPE_CHECKING:
     from _pytest.python import PyCollector
 
-# In this order they are set up, before the other fixtures of a test.
 FIXTURES = ("specter_runtime", "virtual_clock", "specter_backend", "harness")
+# They surround the other fixtures of a test. The harness does not: what it undoes, other fixtures could wait for.
+_FIRST = ("specter_runtime", "virtual_clock", "specter_backend")
 
 # Markers of plugins that run async tests, and options by which one runs all of them.
 _MARKERS = ("anyio", "asyncio", "asyncio_cooperative", "gen_test", "trio", "twisted")
@@ -83,8 +84,12 @@ def available() -> list[str]:
 
 def _fixtures(collector: PyCollector, obj: Any) -> list[str]:
     """Those of ours that a test asks for itself, and what goes with them."""
-    asked = _parameters(obj) | ({"virtual_clock"} if _has_marker(collector, obj, "virtual_clock") else set())
-    found = [name for name in FIXTURES if name in asked]
+    asked = _parameters(obj)
+    if "harness" in asked:
+        asked.add("specter_runtime")
+    if _has_marker(collector, obj, "virtual_clock"):
+        asked.add("virtual_clock")
+    found = [name for name in _FIRST if name in asked]
     if collector.config.getini("specter_leaks") == "all":
         found.insert(0, "_specter_leaks")
     return found

@@ -4,7 +4,7 @@ The pytest plugin, loaded by itself where Specter is installed: async tests with
 Thin: it is imported at the start of every test run, also of projects that use nothing of it. What a test needs is
 imported when the test needs it.
 
-The fixtures of a test, outermost first: verdict on leaks, isolation, watch for leaks, runtime, virtual clock, harness.
+What surrounds a test, outermost first: verdict on leaks, isolation; watch for leaks, runtime, virtual clock; harness.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from specter.testing import Backend, Harness, VirtualClock
+    from specter.testing import Backend, Harness
+
+    from .running_tests import Here
 
 LEAKS = ("used", "all", "off")
 
@@ -106,7 +108,7 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture
-def specter_runtime(request: pytest.FixtureRequest, _specter_isolated: None, _specter_leaks: None) -> Any:
+def specter_runtime(request: pytest.FixtureRequest, _specter_around: None) -> Any:
     """
     A runtime, a bus and a registry of the test's own.
 
@@ -116,15 +118,15 @@ def specter_runtime(request: pytest.FixtureRequest, _specter_isolated: None, _sp
     """
     from .running_tests import fixture_of
 
-    return fixture_of(request, "runtime")
+    return fixture_of(request, "here").runtime
 
 
 @pytest.fixture
-def virtual_clock(request: pytest.FixtureRequest, _specter_leaks: None) -> Any:
+def virtual_clock(request: pytest.FixtureRequest, _specter_around: None) -> Any:
     """The `VirtualClock` of the test: time moves when all tasks wait, to the next moment that one waits for."""
     from .running_tests import fixture_of
 
-    return fixture_of(request, "clock")
+    return fixture_of(request, "here").clock
 
 
 @pytest.fixture
@@ -146,58 +148,37 @@ def specter_backend(request: pytest.FixtureRequest, specter_runtime: Any) -> Bac
     return backend
 
 
-@pytest.fixture
-def _specter_isolated(request: pytest.FixtureRequest, _specter_verdict: None) -> Iterator[None]:
-    from .running_tests import isolated_everywhere
-
-    with isolated_everywhere(request.node):
-        yield
+# As few as can be: each takes some tenths of a millisecond.
 
 
 @pytest.fixture
-def _specter_verdict(request: pytest.FixtureRequest) -> Iterator[None]:
+def _specter_around(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Isolate the test, if it is to be, and fail it for what it has left behind."""
+    from .running_tests import isolated_item
     from .verdict import verdict
 
-    yield
+    with isolated_item(request.node):
+        yield
     if text := verdict(request.node):
         pytest.fail(text, pytrace=False)
 
 
 @pytest.fixture
-def _specter_leaks(request: pytest.FixtureRequest, _specter_verdict: None) -> None:
-    from .running_tests import fixture_of, isolates
+def _specter_leaks(request: pytest.FixtureRequest, _specter_around: None) -> None:
+    from .running_tests import fixture_of
 
-    if isolates(request.node):
-        request.getfixturevalue("_specter_isolated")  # the leaks of a test are those in its own bus and registry
-    if request.config.getini("specter_leaks") != "off":
-        fixture_of(request, "watch")
+    fixture_of(request, "here")
 
 
 # One for each way to run a test: by anyio's plugin, by pytest-asyncio (`plugin_asyncio`), on gevent, by pytest alone.
 
 
 @pytest.fixture
-async def _specter_watch_anyio(request: pytest.FixtureRequest) -> AsyncIterator[None]:
-    from .running_tests import watched_async
+async def _specter_here_anyio(request: pytest.FixtureRequest, _specter_around: None) -> AsyncIterator[Here]:
+    from .running_tests import here_async
 
-    async with watched_async(request.node):
-        yield
-
-
-@pytest.fixture
-async def _specter_runtime_anyio(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
-    from .running_tests import open_runtime
-
-    async with open_runtime(request.node) as runtime:
-        yield runtime
-
-
-@pytest.fixture
-async def _specter_clock_anyio() -> AsyncIterator[VirtualClock]:
-    from specter.testing import virtual_time
-
-    with virtual_time() as clock:
-        yield clock
+    async with here_async(request.node) as here:
+        yield here
 
 
 @pytest.fixture
@@ -209,26 +190,11 @@ async def _specter_harness_anyio() -> AsyncIterator[Harness]:
 
 
 @pytest.fixture
-def _specter_watch_gevent(request: pytest.FixtureRequest) -> Iterator[None]:
-    from .running_tests import watched_on_gevent
+def _specter_here_gevent(request: pytest.FixtureRequest, _specter_around: None) -> Iterator[Here]:
+    from .running_tests import here_on_gevent
 
-    with watched_on_gevent(request.node):
-        yield
-
-
-@pytest.fixture
-def _specter_runtime_gevent() -> Any:
-    from specter_gevent._clock import clock_here
-
-    return clock_here().hub
-
-
-@pytest.fixture
-def _specter_clock_gevent() -> Iterator[Any]:
-    from specter_gevent.testing import virtual_time
-
-    with virtual_time() as clock:
-        yield clock
+    with here_on_gevent(request.node) as here:
+        yield here
 
 
 @pytest.fixture
@@ -240,27 +206,11 @@ def _specter_harness_gevent() -> Iterator[Any]:
 
 
 @pytest.fixture
-def _specter_watch_pytest(request: pytest.FixtureRequest) -> Iterator[None]:
-    from .running_tests import watched_plainly
+def _specter_here_pytest(request: pytest.FixtureRequest, _specter_around: None) -> Iterator[Here]:
+    from .running_tests import here_plainly
 
-    with watched_plainly(request.node):
-        yield
-
-
-@pytest.fixture
-def _specter_runtime_pytest(request: pytest.FixtureRequest) -> Any:
-    from specter import Runtime
-
-    return Runtime(request.node.name)
-
-
-@pytest.fixture
-def _specter_clock_pytest(request: pytest.FixtureRequest) -> None:
-    pytest.fail(
-        f"virtual_clock needs an event loop, and {request.node.name} is a plain test: make it `async def`, or use "
-        "specter.testing.virtual_time in what it runs",
-        pytrace=False,
-    )
+    with here_plainly(request.node) as here:
+        yield here
 
 
 @pytest.fixture

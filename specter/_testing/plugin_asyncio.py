@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from .running_tests import open_runtime, watched_async
+from .running_tests import Here, here_async
 
 
 def loop_scope(item: pytest.Item) -> str:
@@ -27,19 +27,9 @@ def loop_scope(item: pytest.Item) -> str:
 def _parts() -> tuple[Any, ...]:
     # Made anew for each scope, which pytest-asyncio notes on the functions themselves.
 
-    async def watch(request: pytest.FixtureRequest) -> AsyncIterator[None]:
-        async with watched_async(request.node):
-            yield
-
-    async def runtime(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
-        async with open_runtime(request.node) as runtime:
-            yield runtime
-
-    async def clock() -> AsyncIterator[Any]:
-        from specter.testing import virtual_time
-
-        with virtual_time() as clock:
-            yield clock
+    async def here(request: pytest.FixtureRequest, _specter_around: None) -> AsyncIterator[Here]:
+        async with here_async(request.node) as here:
+            yield here
 
     async def harness() -> AsyncIterator[Any]:
         from specter.testing import Harness
@@ -47,7 +37,7 @@ def _parts() -> tuple[Any, ...]:
         async with Harness() as harness:
             yield harness
 
-    return watch, runtime, clock, harness
+    return here, harness
 
 
 for _scope in ("function", "class", "module", "package", "session"):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -20,7 +20,21 @@ if TYPE_CHECKING:
 
     from .watch import Held
 
-_watching = pytest.StashKey[Any]()
+# Fixtures with which a test has a bus, a registry and a runtime of its own.
+_ISOLATING = ("specter_runtime", "harness", "specter_backend")
+
+
+class Here(NamedTuple):
+    """
+    What surrounds a test where it runs.
+
+    Attributes:
+        runtime: Its runtime; on gevent the hub. ``None`` if the test asks for none.
+        clock: Its virtual clock, likewise.
+    """
+
+    runtime: Any
+    clock: Any
 
 
 def runner_of(item: Any) -> str:
@@ -49,7 +63,7 @@ def fixture_of(request: pytest.FixtureRequest, part: str) -> Any:
 
     Args:
         request: That of the fixture which has the part done.
-        part: ``watch``, ``runtime``, ``clock`` or ``harness``.
+        part: ``here`` or ``harness``.
     """
     runner = runner_of(request.node)
     if runner == "asyncio":
@@ -64,14 +78,12 @@ def harness_of(item: Any) -> Any:
     return import_module("specter_gevent.testing" if runner_of(item) == "gevent" else "specter.testing")
 
 
-def isolates(item: Any) -> bool:
-    """Whether a test has a bus and a registry of its own."""
-    return any(name in item.fixturenames for name in ("specter_runtime", "harness", "specter_backend"))
-
-
 @contextmanager
-def isolated_everywhere(item: Any) -> Iterator[None]:
-    """Isolate the runtime of a test, and the other one where something has imported it."""
+def isolated_item(item: Any) -> Iterator[None]:
+    """Isolate a test that is to be: its runtime, and the other one where something has imported it."""
+    if not _isolates(item):
+        yield
+        return
     harnesses = {import_module("specter.testing"), harness_of(item)}
     if "specter_gevent.event_bus" in sys.modules:
         harnesses.add(import_module("specter_gevent.testing"))
@@ -82,55 +94,91 @@ def isolated_everywhere(item: Any) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def watched_async(item: Any) -> AsyncIterator[None]:
-    """Keep for its verdict what a test leaves behind on its event loop."""
+async def here_async(item: Any) -> AsyncIterator[Here]:
+    """What surrounds a test on its event loop."""
     from specter.testing._leaks import Watching
 
-    watching = item.stash[_watching] = Watching(allowed_by(item))
+    watching = Watching(allowed_by(item)) if _is_watched(item) else None
     try:
-        yield
-        keep(item, await watching.end())
+        async with _open_runtime(item, watching) as runtime:
+            with _virtual_time(item) as clock:
+                yield Here(runtime, clock)
+        if watching is not None:
+            keep(item, await watching.end())
     finally:
-        watching.close()
+        if watching is not None:
+            watching.close()
+
+
+@contextmanager
+def here_on_gevent(item: Any) -> Iterator[Here]:
+    """What surrounds a test in gevent's hub."""
+    from specter_gevent._clock import clock_here
+    from specter_gevent.testing._leaks import Watching
+
+    watching = Watching(allowed_by(item)) if _is_watched(item) else None
+    try:
+        with _virtual_time(item) as clock:
+            yield Here(clock_here().hub, clock)
+        if watching is not None:
+            keep(item, watching.end())
+    finally:
+        if watching is not None:
+            watching.close()
+
+
+@contextmanager
+def here_plainly(item: Any) -> Iterator[Here]:
+    """What surrounds a test that has no event loop."""
+    from specter import Runtime
+
+    from .watch import Watch
+
+    if "virtual_clock" in item.fixturenames:
+        pytest.fail(
+            f"virtual_clock needs an event loop, and {item.name} is a plain test: make it `async def`, or use "
+            "specter.testing.virtual_time in what it runs",
+            pytrace=False,
+        )
+    watch = Watch(_held_outside_loops, allowed_by(item)) if _is_watched(item) else None
+    try:
+        yield Here(Runtime(item.name), None)
+        if watch is not None:
+            keep(item, watch.end_plainly())
+    finally:
+        if watch is not None:
+            watch.close()
+
+
+def _is_watched(item: Any) -> bool:
+    return bool(item.config.getini("specter_leaks") != "off")
 
 
 @asynccontextmanager
-async def open_runtime(item: Any) -> AsyncIterator[Runtime]:
-    """The runtime of a test. What it still has at the end is left behind, although it is ended with the runtime."""
+async def _open_runtime(item: Any, watching: Any) -> AsyncIterator[Runtime | None]:
+    """The runtime of a test, if it asks for one. What that still has at the end is left behind, although it ends it."""
+    if not _isolates(item):
+        yield None
+        return
     from specter import Runtime
 
     async with Runtime(item.name) as runtime:
         yield runtime
-        watching = item.stash.get(_watching, None)
         if watching is not None:
             await watching.look_into(runtime)
 
 
 @contextmanager
-def watched_on_gevent(item: Any) -> Iterator[None]:
-    """Keep for its verdict what a test leaves behind in gevent's hub."""
-    from specter_gevent.testing._leaks import Watching
-
-    watching = Watching(allowed_by(item))
-    try:
-        yield
-        keep(item, watching.end())
-    finally:
-        watching.close()
+def _virtual_time(item: Any) -> Iterator[Any]:
+    if "virtual_clock" not in item.fixturenames:
+        yield None
+        return
+    with harness_of(item).virtual_time() as clock:
+        yield clock
 
 
-@contextmanager
-def watched_plainly(item: Any) -> Iterator[None]:
-    """Keep for its verdict what a test leaves behind that has no event loop when it ends."""
-    from .watch import Watch
-
-    watch = Watch(_held_outside_loops, allowed_by(item))
-    try:
-        yield
-        watch.settle()
-        keep(item, watch.all())
-    finally:
-        watch.close()
+def _isolates(item: Any) -> bool:
+    return any(name in item.fixturenames for name in _ISOLATING)
 
 
 def _held_outside_loops() -> Iterable[Held]:

@@ -74,12 +74,15 @@ class Watch:
         """Tell these at the end as well, though something ends them before that."""
         self._seen += leaks
 
-    def settle(self) -> None:
-        """Give what ends by itself the time to do so, where no event loop is needed for that."""
-        for _ in looks():
-            if not self.all():
-                return
+    def end_plainly(self) -> list[Leak]:
+        """Tell it when it has had time to end, where no event loop is needed for that."""
+        found = self.all()
+        for _ in looks() if found else ():
             time.sleep(LOOK_EVERY)
+            found = self.all()
+            if not found:
+                break
+        return found
 
     def all(self) -> list[Leak]:
         """Tell what has come since and is still there, and what was kept."""

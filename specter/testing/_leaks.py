@@ -82,19 +82,20 @@ class Watching(Watch):
 
     async def end(self) -> list[Leak]:
         """Tell what has come since and is still there, when it has had time to end."""
-        await self.settle_until(lambda: not self.all())
-        return in_order(self.all())
-
-    async def settle_until(self, clean: Callable[[], bool]) -> None:
-        """Wait until it is *clean*, for as long as the grace lasts."""
-        for _ in range(_TURNS):
-            await anyio.lowlevel.checkpoint()
-        for _ in looks():
-            if clean():
-                return
-            await anyio.sleep(LOOK_EVERY)
+        return in_order(await self._settled(self.all))
 
     async def look_into(self, runtime: Runtime) -> None:
         """Keep what a runtime holds, which is about to be closed."""
-        await self.settle_until(lambda: not self.among(held_in(runtime)))
-        self.keep(self.among(held_in(runtime)))
+        self.keep(await self._settled(lambda: self.among(held_in(runtime))))
+
+    async def _settled(self, left: Callable[[], list[Leak]]) -> list[Leak]:
+        """Tell what is *left* when all has run that can, and the grace is over."""
+        for _ in range(_TURNS):
+            await anyio.lowlevel.checkpoint()
+        found = left()
+        for _ in looks() if found else ():
+            await anyio.sleep(LOOK_EVERY)
+            found = left()
+            if not found:
+                break
+        return found

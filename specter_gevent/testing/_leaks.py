@@ -82,8 +82,10 @@ class Watching(Watch):
         """Tell what has come since and is still there, when it has had time to end."""
         for _ in range(_TURNS):
             gevent.sleep(0)
-        for _ in looks():
-            if not self.all():
-                break
+        found = self.all()
+        for _ in looks() if found else ():
             gevent.sleep(LOOK_EVERY)
-        return in_order(self.all())
+            found = self.all()
+            if not found:
+                break
+        return in_order(found)
