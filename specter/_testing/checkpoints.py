@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -19,6 +20,8 @@ class Countdown:
 
     Args:
         k: From 1; 0 for none.
+        way: The way in which the scenario is cancelled there.
+        backend: The runtime.
 
     Attributes:
         act: A function of what is waited for there. Set by the way in which the scenario is run.
@@ -26,8 +29,10 @@ class Countdown:
         came_at: The line at which the cancellation came out: a later one, if the checkpoint was shielded.
     """
 
-    def __init__(self, k: int) -> None:
+    def __init__(self, k: int, way: str, backend: str) -> None:
         self.k = k
+        self.way = way
+        self.backend = backend
         self.act: Callable[[Any], object] = lambda waits_for: None
         self.where = ""
         self.came_at = ""
@@ -50,14 +55,51 @@ class Countdown:
         if self.reached and not self.came_at and not isinstance(error, Exception | None):
             self.came_at = where()
 
-    def note(self, way: str, backend: str) -> str:
-        """Say at which checkpoint the scenario was cancelled, if it was."""
+    def note(self) -> str:
+        """Say where and how the scenario was cancelled, if it was."""
         if self.k == 0:
-            return f"not cancelled ({backend}): the scenario or the check fails by itself"
+            return f"not cancelled ({self.backend}): the scenario or the check fails by itself"
         if not self.reached:
-            return f"on the way to checkpoint {self.k} ({way}, {backend})"
+            return f"on the way to checkpoint {self.k} ({self.way}, {self.backend})"
         came = "" if self.came_at in ("", self.where) else f"; the cancellation came {self.came_at}"
-        return f"cancelled at checkpoint {self.k} ({way}, {backend}), {self.where}{came}"
+        return f"cancelled at checkpoint {self.k} ({self.way}, {self.backend}), {self.where}{came}"
+
+
+def countdowns(ways: tuple[str, ...], backend: str) -> Iterator[Countdown]:
+    """
+    Give one for each run: for one that is not cancelled, and then in each way as long as the scenario comes so far.
+
+    Raises:
+        AssertionError: The scenario has more checkpoints than anybody would wait for.
+    """
+    yield Countdown(0, ways[0], backend)
+    for way in ways:
+        for k in range(1, MOST + 1):
+            countdown = Countdown(k, way, backend)
+            yield countdown
+            if not countdown.reached:
+                break
+        else:
+            raise AssertionError(f"the scenario has more than {MOST} checkpoints ({way}, {backend})")
+
+
+class Notes:
+    """What is added to the error of a run, to say where it comes from."""
+
+    def __init__(self) -> None:
+        self._before = ""
+
+    @contextmanager
+    def of(self, countdown: Countdown) -> Iterator[None]:
+        """Add it to an error that leaves the block, which is one run."""
+        try:
+            yield
+        except BaseException as error:
+            error.add_note(countdown.note())
+            if self._before and not countdown.reached:
+                error.add_note(f"the run before it was {self._before}")
+            raise
+        self._before = countdown.note() if countdown.reached else ""
 
 
 def checked_ways(ways: Iterable[str] | None, known: tuple[str, ...], backend: str) -> tuple[str, ...]:
@@ -65,11 +107,13 @@ def checked_ways(ways: Iterable[str] | None, known: tuple[str, ...], backend: st
     Those to try: all that are known if none are given.
 
     Raises:
-        ValueError: One is unknown.
+        ValueError: One is unknown, or there is none.
     """
     if ways is None:
         return known
     chosen = (ways,) if isinstance(ways, str) else tuple(ways)
+    if not chosen:
+        raise ValueError(f"ways must name one or more: on {backend} there are {', '.join(known)}")
     for way in chosen:
         if way not in known:
             raise ValueError(f"unknown way {way!r}: on {backend} there are {', '.join(known)}")

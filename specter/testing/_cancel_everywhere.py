@@ -18,7 +18,7 @@ from anyio.lowlevel import checkpoint
 
 from specter._calls import call
 from specter._loop import Loop
-from specter._testing.checkpoints import MOST, Countdown, checked_ways, require_scenario
+from specter._testing.checkpoints import Countdown, Notes, checked_ways, countdowns, require_scenario
 from specter._waiting import waits
 from specter.sansio.leaks import checked_kinds
 
@@ -67,24 +67,18 @@ async def cancel_everywhere(
         AssertionError: One run took too long.
         LeakError: Something was left behind; lists it with the lines that created it.
         TypeError: *scenario* cannot be called.
-        ValueError: A way, or a kind of leak, is unknown.
+        ValueError: A way, or a kind of leak, is unknown, or there is no way.
         BaseException: What the scenario or the check raised.
     """
     require_scenario(scenario)
     backend = "trio" if Loop.is_trio() else "asyncio"
-    trial = _Trial(scenario, check, prepare, checked_kinds(allow), timeout, backend)
     chosen = checked_ways(ways, WAYS[backend], backend)
-    await trial.run("scope", Countdown(0))
+    trial, notes = _Trial(scenario, check, prepare, checked_kinds(allow), timeout), Notes()
     count = 0
-    for way in chosen:
-        for k in range(1, MOST + 1):
-            countdown = Countdown(k)
-            await trial.run(way, countdown)
-            if not countdown.reached:
-                break
-            count += 1
-        else:
-            raise AssertionError(f"the scenario has more than {MOST} checkpoints ({way}, {backend})")
+    for countdown in countdowns(chosen, backend):
+        with notes.of(countdown):
+            await trial.run(countdown)
+        count += countdown.reached
     return count
 
 
@@ -98,41 +92,32 @@ class _Trial:
         prepare: Callable[[], Any] | None,
         allow: Iterable[str],
         timeout: float,
-        backend: str,
     ) -> None:
         self._scenario = scenario
         self._check = check
         self._prepare = prepare
         self._allow = allow
         self._timeout = timeout
-        self._backend = backend
-        self._run_before = ""
 
-    async def run(self, way: str, countdown: Countdown) -> None:
-        """Run it once, and tell in what is raised where that came from."""
-        try:
-            with anyio.move_on_after(self._timeout) as patience:
-                await self._run(way, countdown)
-            if patience.cancelled_caught:
-                raise AssertionError(f"a run did not end within {self._timeout} seconds (timeout=)")
-        except BaseException as error:
-            error.add_note(countdown.note(way, self._backend))
-            if self._run_before and not countdown.reached:
-                error.add_note(f"the run before it was {self._run_before}")
-            raise
-        self._run_before = countdown.note(way, self._backend) if countdown.reached else ""
+    async def run(self, countdown: Countdown) -> None:
+        """Run it once."""
+        with anyio.move_on_after(self._timeout) as patience:
+            await self._run(countdown)
+        if patience.cancelled_caught:
+            raise AssertionError(f"a run did not end within {self._timeout} seconds (timeout=)")
 
-    async def _run(self, way: str, countdown: Countdown) -> None:
+    async def _run(self, countdown: Countdown) -> None:
         if self._prepare is not None:
             await call(self._prepare)
         waiting = len(waits)
         async with no_leaks(self._allow):
-            await _RUNS[way](self._scenario, countdown)
+            await _RUNS[countdown.way](self._scenario, countdown)
             for _ in range(_TURNS):
                 await checkpoint()
             if self._check is not None:
                 await call(self._check)
-        assert len(waits) <= waiting, "somebody still waits for a start or a stop"
+        if len(waits) > waiting:
+            raise AssertionError("somebody still waits for a start or a stop")
 
 
 async def _in_a_scope(scenario: Scenario, countdown: Countdown) -> None:

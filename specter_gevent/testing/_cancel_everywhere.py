@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 from greenlet import GreenletExit, greenlet
 
-from specter._testing.checkpoints import MOST, Countdown, checked_ways, require_scenario
+from specter._testing.checkpoints import Countdown, Notes, checked_ways, countdowns, require_scenario
 from specter.sansio.leaks import checked_kinds
 from specter_gevent._waiting import waits
 
@@ -63,23 +63,17 @@ def cancel_everywhere(
         AssertionError: One run took too long.
         LeakError: Something was left behind; lists it with the lines that created it.
         TypeError: *scenario* cannot be called.
-        ValueError: A way, or a kind of leak, is unknown.
+        ValueError: A way, or a kind of leak, is unknown, or there is no way.
         BaseException: What the scenario or the check raised.
     """
     require_scenario(scenario)
-    trial = _Trial(scenario, check, prepare, checked_kinds(allow), timeout)
     chosen = checked_ways(ways, WAYS, "gevent")
-    trial.run("kill", Countdown(0))
+    trial, notes = _Trial(scenario, check, prepare, checked_kinds(allow), timeout), Notes()
     count = 0
-    for way in chosen:
-        for k in range(1, MOST + 1):
-            countdown = Countdown(k)
-            trial.run(way, countdown)
-            if not countdown.reached:
-                break
-            count += 1
-        else:
-            raise AssertionError(f"the scenario has more than {MOST} checkpoints ({way}, gevent)")
+    for countdown in countdowns(chosen, "gevent"):
+        with notes.of(countdown):
+            trial.run(countdown)
+        count += countdown.reached
     return count
 
 
@@ -99,35 +93,28 @@ class _Trial:
         self._prepare = prepare
         self._allow = allow
         self._timeout = timeout
-        self._run_before = ""
 
-    def run(self, way: str, countdown: Countdown) -> None:
-        """Run it once, and tell in what is raised where that came from."""
-        try:
-            late = AssertionError(f"a run did not end within {self._timeout} seconds (timeout=)")
-            with gevent.Timeout(self._timeout, late):
-                self._run(way, countdown)
-        except BaseException as error:
-            error.add_note(countdown.note(way, "gevent"))
-            if self._run_before and not countdown.reached:
-                error.add_note(f"the run before it was {self._run_before}")
-            raise
-        self._run_before = countdown.note(way, "gevent") if countdown.reached else ""
+    def run(self, countdown: Countdown) -> None:
+        """Run it once."""
+        late = AssertionError(f"a run did not end within {self._timeout} seconds (timeout=)")
+        with gevent.Timeout(self._timeout, late):
+            self._run(countdown)
 
-    def _run(self, way: str, countdown: Countdown) -> None:
+    def _run(self, countdown: Countdown) -> None:
         if self._prepare is not None:
             self._prepare()
         waiting = len(waits)
         with no_leaks(self._allow):
-            _run_killed(self._scenario, countdown, way)
+            _run_killed(self._scenario, countdown)
             for _ in range(_TURNS):
                 gevent.sleep(0)
             if self._check is not None:
                 self._check()
-        assert len(waits) <= waiting, "somebody still waits for a start or a stop"
+        if len(waits) > waiting:
+            raise AssertionError("somebody still waits for a start or a stop")
 
 
-def _run_killed(scenario: Scenario, countdown: Countdown, way: str) -> None:
+def _run_killed(scenario: Scenario, countdown: Countdown) -> None:
     """Run it in a greenlet that is killed when the countdown says so."""
     begun: list[gevent.Greenlet[..., Any]] = []
     errors: list[BaseException] = []
@@ -151,7 +138,7 @@ def _run_killed(scenario: Scenario, countdown: Countdown, way: str) -> None:
 
     def tell(switching: greenlet) -> None:
         mine = switching is target
-        if (mine if way == "kill" else not mine and switching in begun) and not target.dead:
+        if (mine if countdown.way == "kill" else not mine and switching in begun) and not target.dead:
             countdown(switching, place_here)
 
     countdown.act = kill

@@ -350,10 +350,14 @@ async def test_a_coroutine_is_refused_with_the_right_line():
 async def test_an_unknown_way_is_refused(anyio_backend_name):
     with pytest.raises(ValueError, match=f"unknown way 'sideways': on {anyio_backend_name} there are scope, "):
         await cancel_everywhere(checkpoint, ways=["sideways"])
+    with pytest.raises(ValueError, match=f"ways must name one or more: on {anyio_backend_name} there are scope, "):
+        await cancel_everywhere(checkpoint, ways=[])
+    with pytest.raises(ValueError, match="'task' is no kind of leak"):
+        await cancel_everywhere(checkpoint, allow=["task"])
 
 
 async def test_a_scenario_without_an_end_is_told(monkeypatch):
-    monkeypatch.setattr("specter.testing._cancel_everywhere.MOST", 5)
+    monkeypatch.setattr("specter._testing.checkpoints.MOST", 5)
 
     async def scenario():
         for _ in range(20):

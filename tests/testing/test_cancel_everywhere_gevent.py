@@ -276,7 +276,7 @@ def test_an_unknown_way_is_refused():
 
 
 def test_a_scenario_without_an_end_is_told(monkeypatch):
-    monkeypatch.setattr("specter_gevent.testing._cancel_everywhere.MOST", 5)
+    monkeypatch.setattr("specter._testing.checkpoints.MOST", 5)
 
     with pytest.raises(AssertionError, match="the scenario has more than 5 checkpoints"):
         cancel_everywhere(lambda: [pause() for _ in range(20)])
