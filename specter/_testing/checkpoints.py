@@ -50,9 +50,10 @@ class Countdown:
             self.where = where()
             self.act(waits_for)
 
-    def thrown(self, error: BaseException | None, where: Callable[[], str]) -> None:
-        """Be told of what is thrown into the scenario; *where* names the line."""
-        if self.reached and not self.came_at and not isinstance(error, Exception | None):
+    def thrown(self, error: object, where: Callable[[], str]) -> None:
+        """Be told of what is thrown into the scenario, an error or a class of them; *where* names the line."""
+        kind = error if isinstance(error, type) else type(error)
+        if self.reached and not self.came_at and issubclass(kind, BaseException) and not issubclass(kind, Exception):
             self.came_at = where()
 
     def note(self) -> str:

@@ -4,46 +4,64 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Coroutine, Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from specter._loop import Loop
 from specter._testing.checkpoints import Countdown, place
 from specter._where import frames
 
 
-class Stepped:
-    """Awaits a coroutine, and tells of each of its waits, and of what is thrown into it."""
+class Stepped(Coroutine[Any, Any, Any]):
+    """
+    A coroutine that tells of each of its waits, and of what is thrown into it.
+
+    Looks like the coroutine within, to whoever asks for its name, its state or where it waits. An event loop may run it
+    as a task, and a coroutine may await it.
+
+    Args:
+        coro: The coroutine within.
+        countdown: Is told.
+    """
 
     def __init__(self, coro: Any, countdown: Countdown) -> None:
         self._coro = coro
         self._countdown = countdown
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._coro, name)
+
     def __await__(self) -> Generator[Any, Any, Any]:
-        step: Callable[[Any], Any] = self._coro.send
-        value: Any = None
-        while True:
-            try:
-                waits_for = step(value)
-            except StopIteration as end:
-                return end.value
-            self._countdown(waits_for, self._place)
-            try:
-                step, value = self._coro.send, (yield waits_for)
-                # trio sends its errors, as outcomes that are opened at the wait.
-                self._countdown.thrown(getattr(value, "error", None), self._place)
-            except BaseException as error:
-                self._countdown.thrown(error, self._place)
-                step, value = self._coro.throw, error
+        return self  # it has all of a generator that is used of one
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        return self.send(None)
+
+    def send(self, value: Any) -> Any:
+        """Go on until the next wait."""
+        # trio sends its errors, as outcomes that are opened at the wait.
+        self._countdown.thrown(getattr(value, "error", None), self._place)
+        return self._tell(self._coro.send(value))
+
+    def throw(self, *error: Any) -> Any:
+        """Go on with an error until the next wait."""
+        self._countdown.thrown(error[0], self._place)
+        return self._tell(self._coro.throw(*error))
+
+    def close(self) -> None:
+        """End it at the wait where it is."""
+        self._coro.close()
+
+    def _tell(self, waits_for: Any) -> Any:
+        self._countdown(waits_for, self._place)
+        return waits_for
 
     def _place(self) -> str:
         return place_of(self._coro)
-
-
-async def stepped(coro: Awaitable[Any], countdown: Countdown) -> Any:
-    """`Stepped` as a coroutine, which tasks are made of."""
-    return await Stepped(coro, countdown)
 
 
 @contextmanager
@@ -62,7 +80,7 @@ def told_of_other_tasks(countdown: Countdown) -> Iterator[None]:
     before = loop.get_task_factory()
 
     def make(loop: Any, coro: Any, **options: Any) -> Any:
-        coro = stepped(coro, countdown)
+        coro = Stepped(coro, countdown)
         return asyncio.Task(coro, loop=loop, **options) if before is None else before(loop, coro, **options)
 
     loop.set_task_factory(make)

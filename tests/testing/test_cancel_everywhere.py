@@ -336,6 +336,24 @@ async def test_a_task_factory_of_the_loop_is_kept():
         loop.set_task_factory(None)
 
 
+@on_asyncio
+async def test_a_task_whose_checkpoints_are_counted_looks_like_itself():
+    seen = []
+
+    async def work():
+        await anyio.sleep(0.001)
+
+    async def scenario():
+        task = asyncio.create_task(work())
+        await checkpoint()
+        seen.append((task.get_coro().__name__, task.get_coro().cr_frame.f_code.co_name))
+        await task
+
+    await cancel_everywhere(scenario, ways=["below"])
+
+    assert set(seen) == {("work", "work")}
+
+
 # What it refuses.
 
 
