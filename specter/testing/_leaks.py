@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 
 import anyio
-import anyio.lowlevel
 
 from specter._testing.watch import LOOK_EVERY, Watch, looks
 from specter.runtime import Runtime
@@ -89,13 +89,11 @@ class Watching(Watch):
         self.keep(await self._settled(lambda: self.among(held_in(runtime))))
 
     async def _settled(self, left: Callable[[], list[Leak]]) -> list[Leak]:
-        """Tell what is *left* when all has run that can, and the grace is over."""
-        for _ in range(_TURNS):
-            await anyio.lowlevel.checkpoint()
+        """Tell what is *left* when all has run that can, and the grace is over. Nothing is waited for if nothing is."""
         found = left()
-        for _ in looks() if found else ():
-            await anyio.sleep(LOOK_EVERY)
-            found = left()
+        for wait in itertools.chain([0.0] * _TURNS, (LOOK_EVERY for _ in looks())):
             if not found:
                 break
+            await anyio.sleep(wait)
+            found = left()
         return found

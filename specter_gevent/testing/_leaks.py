@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -79,13 +80,11 @@ class Watching(Watch):
         super().close()
 
     def end(self) -> list[Leak]:
-        """Tell what has come since and is still there, when it has had time to end."""
-        for _ in range(_TURNS):
-            gevent.sleep(0)
+        """Tell what has come since and is still there, when it has had time to end. Waits for nothing if nothing is."""
         found = self.all()
-        for _ in looks() if found else ():
-            gevent.sleep(LOOK_EVERY)
-            found = self.all()
+        for wait in itertools.chain([0.0] * _TURNS, (LOOK_EVERY for _ in looks())):
             if not found:
                 break
+            gevent.sleep(wait)
+            found = self.all()
         return in_order(found)
