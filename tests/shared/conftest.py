@@ -1,5 +1,7 @@
 """Each test of this folder runs on asyncio, on trio and on gevent, from one body."""
 
+from importlib import import_module
+
 import pytest
 
 
@@ -7,3 +9,9 @@ import pytest
 def twin(specter_backend):
     """The runtime under the test, with a bus and a registry of its own."""
     return specter_backend
+
+
+@pytest.fixture
+def testing(twin):
+    """The harness of that runtime."""
+    return import_module(f"{twin.package.__name__}.testing")
