@@ -198,12 +198,13 @@ class TestChildren:
         assert done.exists(), "time moved while it was at work"
 
     async def test_one_that_cannot_be_started_holds_nothing(self, ticking):
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(FileNotFoundError) as kept:  # and with it what could not be started
             start(["/nowhere"])
         real = time.monotonic()
         await ticking.advance(1)
 
         assert time.monotonic() - real < 0.9
+        assert kept.value.filename == "/nowhere"
 
     async def test_one_for_whose_end_nobody_asks_holds_no_longer(self, ticking):
         child = start(["true"])
@@ -287,6 +288,19 @@ class TestSockets:
 
         assert ticking.now == pytest.approx(20 * 60, abs=20)
         assert time.monotonic() - real < 5
+
+
+async def test_what_is_ready_is_seen_before_time_moves(ticking):
+    for _ in range(10):
+        read, write = os.pipe()
+        os.write(write, b"ready")
+        await ticking.advance(3)
+        before = ticking.now
+        await anyio.wait_readable(read)
+        os.close(read)
+        os.close(write)
+
+        assert ticking.now == before
 
 
 class TestPatience:
