@@ -23,6 +23,9 @@ from specter.testing import backend_options, virtual_time
 # Real seconds of work outside, in which time would run on for days.
 WORK = 0.05
 
+# Real seconds that the clock waits for somebody; far more than all else takes.
+PATIENCE = 5.0
+
 
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request):
@@ -44,7 +47,7 @@ async def ticking(anyio_backend):
         for _ in itertools.count():
             await anyio.sleep(1)
 
-    with virtual_time() as clock:
+    with virtual_time(patience=PATIENCE) as clock:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tick)
             yield clock
@@ -92,7 +95,7 @@ class TestThreads:
             await to_thread.run_sync(int, limiter=limiter)
 
         assert ticking.now == 3600
-        assert time.monotonic() - real < 0.9, "it was waited for in vain"
+        assert time.monotonic() - real < PATIENCE, "it was waited for in vain"
 
     async def test_one_that_waits_for_the_loop_lets_time_go(self, ticking):
         with anyio.fail_after(200):
@@ -203,7 +206,7 @@ class TestChildren:
         real = time.monotonic()
         await ticking.advance(1)
 
-        assert time.monotonic() - real < 0.9
+        assert time.monotonic() - real < PATIENCE
         assert kept.value.filename == "/nowhere"
 
     async def test_one_for_whose_end_nobody_asks_holds_no_longer(self, ticking):
@@ -213,7 +216,7 @@ class TestChildren:
         took = time.monotonic() - real
         child.wait()
 
-        assert took < 0.9
+        assert took < PATIENCE
 
 
 class Answering:
@@ -255,19 +258,19 @@ class TestSockets:
                 real = time.monotonic()
                 await ticking.advance(3600)
 
-        assert time.monotonic() - real < 0.9
+        assert time.monotonic() - real < PATIENCE
 
-    async def test_an_answer_that_does_not_come_is_given_up(self, ticking):
+    async def test_an_answer_that_does_not_come_is_given_up(self):
         server = Answering(3600)
-        with server.listening:
+        with server.listening, virtual_time(patience=0.5) as clock:
             async with await anyio.connect_tcp(*server.address) as stream:
                 await stream.send(b"?\n")
                 real = time.monotonic()
-                with anyio.move_on_after(60):
+                with anyio.move_on_after(3600):
                     await stream.receive()
 
-        assert 0.5 < time.monotonic() - real < 10
-        assert ticking.now >= 60
+        assert 0.4 < time.monotonic() - real < 20
+        assert clock.now == pytest.approx(3600, abs=60)
 
     async def test_both_ends_in_one_loop_need_no_hold(self, ticking):
         async def answer(stream):
@@ -287,7 +290,7 @@ class TestSockets:
             t.cancel_scope.cancel()
 
         assert ticking.now == pytest.approx(20 * 60, abs=20)
-        assert time.monotonic() - real < 5
+        assert time.monotonic() - real < 20 * 0.05 + PATIENCE
 
 
 async def test_what_is_ready_is_seen_before_time_moves(ticking):
@@ -395,15 +398,15 @@ async def test_a_child_that_was_there_before_is_waited_for_only_once(caplog):
     took = []
     for _ in range(2):
         real = time.monotonic()
-        with virtual_time(patience=0.2) as clock:
+        with virtual_time(patience=0.5) as clock:
             await clock.advance(3600)
         took.append(time.monotonic() - real)
     child.kill()
     child.wait()
 
-    assert 0.2 <= took[0] < 10
-    assert took[1] < 0.2
+    assert 0.5 <= took[0] < 10
+    assert took[1] < 0.5
     told = [record.getMessage() for record in caplog.records if record.name == "specter.testing"]
     assert len(told) == 1
-    assert told[0].startswith("virtual time goes on beside what was there before it and is at work for more than 0.2 s")
+    assert told[0].startswith("virtual time goes on beside what was there before it and is at work for more than 0.5 s")
     assert f"child process {child.pid} (sleep), started at test_clock_doors.py:" in told[0]

@@ -385,7 +385,7 @@ class TestHolding:
         server.stop()
 
         assert ticking.now == pytest.approx(20 * 60, abs=20)
-        assert time.monotonic() - real < 5
+        assert time.monotonic() - real < 20 * 0.05 + 5
 
     def test_patience_ends_and_the_holder_is_named(self, caplog):
         with virtual_time(patience=0.1) as clock:
