@@ -131,6 +131,6 @@ def _is_expected(native: Any) -> bool:
 def _name(native: Any) -> str:
     """What a task is called; what it runs, if nobody has given it a name."""
     name: str = native.get_name() if hasattr(native, "get_name") else native.name
-    if name.startswith("Task-"):
+    if name.startswith("Task-") or name == "None":  # as Python 3.13 calls those of a task factory
         return str(getattr(_coroutine(native), "__qualname__", name))
     return name

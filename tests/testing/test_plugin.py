@@ -55,7 +55,9 @@ def test_async_tests_and_fixtures_run_without_configuration(pytester: pytest.Pyt
     outcome = run(pytester, "-v", plugins=but("no:hypothesispytest"))
 
     assert outcome.counts == {"passed": 5}, outcome.text
-    assert "::test_function PASSED" in outcome.text
+    # An older pytest cannot hide the name of the one backend.
+    name = "test_function" if hasattr(pytest, "HIDDEN_PARAM") else "test_function[asyncio]"
+    assert f"::{name} PASSED" in outcome.text
 
 
 def test_the_backend_of_the_project_is_that_of_its_tests(pytester: pytest.Pytester) -> None:
@@ -140,6 +142,9 @@ def test_the_fixtures_serve_tests_of_pytest_asyncio(pytester: pytest.Pytester) -
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
     pytester.makeconftest(
         """
+        import pytest
+
+        @pytest.hookimpl(optionalhook=True)
         def pytest_asyncio_loop_factories(config, item):
             from specter.testing import loop_factory
 
@@ -149,12 +154,15 @@ def test_the_fixtures_serve_tests_of_pytest_asyncio(pytester: pytest.Pytester) -
     pytester.makepyfile(
         """
         import asyncio
+        from importlib.metadata import version
+
         import pytest
         import pytest_asyncio
         from specter import Runtime, Service, bus
         from specter.testing import running
 
         pytestmark = pytest.mark.asyncio
+        FACTORIES = version("pytest-asyncio") >= "1.4"
 
         @pytest_asyncio.fixture
         async def service(specter_runtime):
@@ -170,6 +178,7 @@ def test_the_fixtures_serve_tests_of_pytest_asyncio(pytester: pytest.Pytester) -
             assert Runtime.current() is specter_runtime
             await Service("left").start()
 
+        @pytest.mark.skipif(not FACTORIES, reason="pytest-asyncio is too old to choose an event loop")
         async def test_clock(virtual_clock):
             await asyncio.sleep(3600)
             assert virtual_clock.now == 3600
@@ -182,7 +191,7 @@ def test_the_fixtures_serve_tests_of_pytest_asyncio(pytester: pytest.Pytester) -
     )
     outcome = run(pytester, plugins=WITH_PYTEST_ASYNCIO, subprocess=True)
 
-    assert outcome.counts == {"passed": 4, "errors": 1}, outcome.text
+    assert outcome.counts in ({"passed": 4, "errors": 1}, {"passed": 3, "skipped": 1, "errors": 1}), outcome.text
     assert "services: service 'left'" in outcome.section("test_wider_loop")
 
 
