@@ -367,12 +367,13 @@ def an_error_of_the_applications_own():
 
 
 @differs(
-    "A `Field` that is changed, or put into `_fields`, after its schema was made counts for the next payload.",
+    "A `Field` that is changed, or put into `_fields`, after its schema was used counts for the next payload.",
     ours=[True, True],
 )
-def a_field_that_is_changed_after_its_schema_was_made():
+def a_field_that_is_changed_after_its_schema_was_used():
     field = Field(int)
     schema, other = Schema("s", {"a": field}), Schema("s", {"a": field})
+    schema.validate({}), other.validate({})
     field.required = True
     other._fields["b"] = Field(int, required=True)
 
