@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import cProfile
 import gc
 import importlib
 import inspect
+import io
 import json
 import os
+import pstats
 import sys
 import traceback
 from types import ModuleType
 from typing import Any, TextIO
 
-from benchmarks.cases import Case
+from benchmarks.cases import Case, Contender
 from benchmarks.run import Run, SkippedError
 
 
@@ -48,10 +51,11 @@ def reply(cases: list[Case], request: dict[str, Any]) -> dict[str, Any]:
     One sample.
 
     Args:
-        request: ``{"case": index, "contender": index, "n": size or null, "quick": bool}``.
+        request: ``{"case": index, "contender": index, "n": size or null, "quick": bool}``, and ``"profile": true``
+            to see where the time goes.
 
     Returns:
-        ``{"sample": figure}``, ``{"skipped": reason}`` or ``{"failed": traceback}``.
+        ``{"sample": figure}``, ``{"skipped": reason}`` or ``{"failed": traceback}``; with a profile its text as well.
     """
     contender = cases[request["case"]].contenders[request["contender"]]
     if reason := contender.missing():
@@ -60,13 +64,28 @@ def reply(cases: list[Case], request: dict[str, Any]) -> dict[str, Any]:
     gc.collect()
     gc.disable()
     try:
-        figure = contender.fn(Run(quick=request["quick"]), *sizes)
-        if inspect.iscoroutine(figure):
-            figure = asyncio.run(figure)
-        return {"sample": figure}
+        if request.get("profile"):
+            return profiled(contender, request["quick"], sizes)
+        return {"sample": figure_of(contender, request["quick"], sizes)}
     except SkippedError as error:
         return {"skipped": str(error)}
     except Exception:
         return {"failed": traceback.format_exc()}
     finally:
         gc.enable()
+
+
+def figure_of(contender: Contender, quick: bool, sizes: tuple[int, ...]) -> float:
+    """What a contender measures."""
+    figure = contender.fn(Run(quick=quick), *sizes)
+    if inspect.iscoroutine(figure):
+        figure = asyncio.run(figure)
+    return float(figure)
+
+
+def profiled(contender: Contender, quick: bool, sizes: tuple[int, ...]) -> dict[str, Any]:
+    """A figure, which the profiler makes larger, and the functions that took the most time in themselves."""
+    text, profile = io.StringIO(), cProfile.Profile()
+    figure = profile.runcall(figure_of, contender, quick, sizes)
+    pstats.Stats(profile, stream=text).sort_stats("tottime").print_stats(25)
+    return {"sample": figure, "profile": text.getvalue()}

@@ -9,25 +9,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import environments, measure, table
+from benchmarks.cases import SPECTER
 from benchmarks.results import Results
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command; the exit status."""
-    commands = {"report": report, "install-old": install_old}
-    if arguments and arguments[0] in commands:
-        return commands[arguments[0]](arguments[1:])
-    return benchmark(arguments)
+    commands = {"report": report, "profile": profile, "install-old": install_old}
+    try:
+        if arguments and arguments[0] in commands:
+            return commands[arguments[0]](arguments[1:])
+        return benchmark(arguments)
+    except environments.NoOldError as error:
+        say(str(error))
+        return 2
 
 
 def benchmark(arguments: Sequence[str]) -> int:
     """Measure, and show what was found."""
     options = benchmark_options(arguments)
-    try:
-        pythons = environments.pythons(options.old)
-    except environments.NoOldError as error:
-        say(str(error))
-        return 2
+    pythons = environments.pythons(options.old)
     results = measure.results(pythons, quick=options.quick, repeats=options.repeats)
     for name in options.areas or measure.names():
         area = measure.measure(
@@ -49,7 +50,7 @@ def benchmark_options(arguments: Sequence[str]) -> argparse.Namespace:
     names = measure.names()
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Specter beside its peers. Other commands: report FILE.json, install-old [FOLDER].",
+        description="Specter beside its peers. Other commands: report FILE.json, profile AREA, install-old [FOLDER].",
     )
     parser.add_argument("areas", nargs="*", metavar="AREA", help=", ".join(names))
     parser.add_argument("--only", default="", metavar="TEXT", help="only the cases with this in their title")
@@ -57,16 +58,21 @@ def benchmark_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=measure.REPEATS, help="samples each (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep what was found")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw it, each area in a file (FILE-AREA.svg)")
+    add_old(parser)
+    options = parser.parse_args(arguments)
+    if unknown := set(options.areas) - set(names):
+        parser.error(f"no such area: {', '.join(sorted(unknown))} (there are {', '.join(names)})")
+    return options
+
+
+def add_old(parser: argparse.ArgumentParser) -> None:
+    """The option that names the other environment."""
     parser.add_argument(
         "--old",
         default=os.environ.get("SPECTER_OLD"),
         metavar="PYTHON",
         help="the Python with specter-runtime 0.1.1 (default: SPECTER_OLD, or where install-old puts it)",
     )
-    options = parser.parse_args(arguments)
-    if unknown := set(options.areas) - set(names):
-        parser.error(f"no such area: {', '.join(sorted(unknown))} (there are {', '.join(names)})")
-    return options
 
 
 def tell_what_is_missing(results: Results) -> int:
@@ -95,6 +101,20 @@ def report(arguments: Sequence[str]) -> int:
         sys.stdout.write(markdown(results, pictures))
     else:
         put_into(options.into, markdown(results, pictures, page=options.into))
+    return 0
+
+
+def profile(arguments: Sequence[str]) -> int:
+    """Show where the time of a contender goes, in each case of an area at its largest size."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks profile", description=profile.__doc__)
+    parser.add_argument("area", choices=measure.names(), metavar="AREA", help=", ".join(measure.names()))
+    parser.add_argument("--only", default="", metavar="TEXT", help="only the cases with this in their title")
+    parser.add_argument("--contender", default=SPECTER, metavar="NAME", help="default: %(default)s")
+    add_old(parser)
+    options = parser.parse_args(arguments)
+    pythons = environments.pythons(options.old)
+    for title, text in measure.profile(options.area, pythons, options.contender, options.only):
+        sys.stdout.write(f"{options.contender}: {title}\n{text}\n")
     return 0
 
 

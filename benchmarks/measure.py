@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from benchmarks import areas, environments
@@ -12,6 +12,7 @@ from benchmarks.results import Area, Entry, Results, Row
 from benchmarks.workers import Workers
 
 REPEATS = 7
+PROFILED = ("profile", "skipped", "failed")
 
 
 def names() -> list[str]:
@@ -91,3 +92,15 @@ def sample(workers: Workers, case: Case, index: int, row: Row, *, quick: bool, r
             entry.samples.append(answer["sample"])
         else:
             entry.skipped, entry.failed = answer.get("skipped"), answer.get("failed")
+
+
+def profile(name: str, pythons: dict[str, str], contender: str, only: str) -> Iterator[tuple[str, str]]:
+    """The titles of the cases of an area that a contender takes part in, and where its time goes in each."""
+    with Workers(pythons, name) as workers:
+        for index, case in enumerate(cases_of(area_module(name))):
+            for number, each in enumerate(case.contenders):
+                if each.name == contender and only in case.title:
+                    n = case.sizes[-1] if case.sizes else None
+                    request = {"case": index, "contender": number, "n": n, "quick": False, "profile": True}
+                    answer = workers.ask(each.worker, request, timeout=10 * case.timeout, fresh=case.fresh)
+                    yield case.title_of(n), next(answer[key] for key in PROFILED if answer.get(key))

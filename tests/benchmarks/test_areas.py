@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import tomllib
 import xml.etree.ElementTree
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -76,4 +78,5 @@ def everything() -> Path:
         if subprocess.run(command, check=False).returncode:
             missing("a package index")
 
-    return cached(f"benchmarks-{PYTHON}", fill)
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["bench"]
+    return cached(f"benchmarks-{PYTHON}-{sha256(repr(extra).encode()).hexdigest()[:12]}", fill)

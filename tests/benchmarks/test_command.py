@@ -41,3 +41,11 @@ def test_an_environment_without_the_old_package_is_refused() -> None:
 
     assert refused.returncode == 2
     assert "no specter-runtime 0.1.1" in refused.stderr
+
+
+def test_a_profile_names_the_functions_that_take_the_time() -> None:
+    profiled = benchmarks("profile", "store", "--only", "Store.get")
+
+    assert profiled.returncode == 0, profiled.stderr
+    assert "specter: Store.get of a key" in profiled.stdout
+    assert "store.py" in profiled.stdout
