@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
-import socket
 import sys
 import threading
+from _socket import socket  # in a patched process the public one is gevent's, which changes what it is made from
 from collections.abc import Iterator
+from contextlib import closing
 from types import FrameType
 from typing import Any
 
@@ -169,7 +170,7 @@ def _helper_files() -> set[int]:
 
 def _describe_file(fd: int, link: str) -> Leak:
     if link.startswith("socket:"):
-        sockets = (one for one in gc.get_objects() if issubclass(type(one), socket.SocketType) and one.fileno() == fd)
+        sockets = (one for one in gc.get_objects() if issubclass(type(one), socket) and one.fileno() == fd)
         found = next(sockets, None)
         return Leak("sockets", f"socket {_ends(fd)}fd {fd}", created=None if found is None else origins.line_of(found))
     if link.startswith("pipe:"):
@@ -179,7 +180,7 @@ def _describe_file(fd: int, link: str) -> Leak:
 
 def _ends(fd: int) -> str:
     """The addresses of a socket, as far as it has some."""
-    with socket.socket(fileno=os.dup(fd)) as copy:
+    with closing(socket(fileno=os.dup(fd))) as copy:
         ends = []
         for word, ask in (("at", copy.getsockname), ("to", copy.getpeername)):
             try:

@@ -17,8 +17,9 @@ from specter_gevent.service import Service
 
 from . import _noting
 
-# python-socketio's, which live as long as the server, or until some time after their client has gone.
-_EXPECTED = {"_service_task", "_send_ping"}
+# python-socketio's, which live as long as the server, or until some time after their client has gone; and what is a
+# thread to a patched process, and told as one.
+_EXPECTED = {"_service_task", "_send_ping", "_bootstrap"}
 
 
 def held() -> Iterator[Held]:

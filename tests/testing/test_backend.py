@@ -199,3 +199,37 @@ async def test_what_does_not_come_true_fails(anyio_backend: str) -> None:
     for backend in (Backend("asyncio"), GeventBackend("gevent")):
         with pytest.raises(AssertionError, match=r"did not come true within 0\.01 s"):
             await backend.until(lambda: False, patience=0.01)
+
+
+def test_in_a_patched_process_threads_and_sockets_are_told_as_such(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("from gevent import monkey; monkey.patch_all()")
+    pytester.makepyfile(
+        test_patched="""
+        import socket
+        import threading
+        import time
+
+        def test_thread(specter_runtime):
+            threading.Thread(target=time.sleep, args=(1,), name="mine").start()
+
+        def test_socket(specter_runtime):
+            global kept
+            kept = socket.create_server(("127.0.0.1", 0))
+
+        def test_clock(virtual_clock):
+            time.sleep(3600)
+            assert virtual_clock.now == 3600
+
+        async def test_shared(specter_backend, harness):
+            assert specter_backend.on_gevent
+            recorder = harness.record(specter_backend.bus)
+            specter_backend.bus.emit("a")
+            assert recorder.names == ["a"]
+        """
+    )
+    outcome = run(pytester, "-W", "ignore", subprocess=True)
+
+    assert outcome.counts == {"passed": 4, "errors": 2}, outcome.text
+    assert "1 thing was" in outcome.section("test_thread")
+    assert "threads: thread 'mine', created at test_patched.py:6 in test_thread" in outcome.section("test_thread")
+    assert "created at test_patched.py:10 in test_socket" in outcome.section("test_socket")
