@@ -99,7 +99,8 @@ def virtual_time(*, patience: float = 1.0) -> Iterator[VirtualClock]:
 
     Time stands still while a child process, a worker thread of anyio, asyncio or trio, or the peer of a TCP socket is
     at work. One of which nothing is heard for the time of *patience* is named in the log, with the line that started
-    it; then time goes on at the real rate until it has ended.
+    it; then time goes on at the real rate until it has ended. A child that was there before, like a server for many
+    tests, is then forgotten. Threads that are made by hand are not seen.
 
     Args:
         patience: Seconds, real. ``math.inf`` to wait for as long as it takes.
@@ -134,7 +135,7 @@ def loop_factory() -> AbstractEventLoop:
     """
     Make an event loop of asyncio whose time can be made virtual. Until then it is an ordinary one.
 
-    It counts the seconds from its making, and goes on in the thread of the caller like every loop of asyncio.
+    For ``asyncio.Runner(loop_factory=loop_factory)``. The moment at which its time begins means nothing.
     """
     from ._clock_asyncio import HarnessLoop
 

@@ -35,12 +35,9 @@ virtual time needs an event loop of the harness; of this one the time cannot be 
 Under pytest, the plugin gives such a loop to tests. Where the fixture `anyio_backend` asks for one of its own, take \
 `use_uvloop` or `loop_factory` out of it."""
 
-# A look at the selector takes longer than all else. While only the loop itself can be waited for there, which threads
-# and signals wake, so many jumps are made for each look.
+# To ask the selector takes longer than all else. While nothing can be ready there but what wakes the loop itself, from
+# threads and signals, so many jumps are made for each time.
 _JUMPS = 64
-
-# Moments are whole nanoseconds: 0.1 + 0.2 is the moment 0.3.
-_DIGITS = 9
 
 # The time of a new loop, in seconds. More than the day that asyncio waits at most in one go: the difference of two
 # moments of which one is at most twice the other is exact, so time comes to the very moment that is waited for.
@@ -85,7 +82,7 @@ class PacedSelector(selectors.DefaultSelector):
         self._jobs, self._children, self._sockets = self.work.jobs, children.notes, sockets.notes
         self.waking: list[Callable[[], object]] = []
         self._began = monotonic() - _EPOCH
-        # How many more to make before the next look.
+        # How many more to make before the selector is asked.
         self._jumps = 0
 
     def time(self) -> float:
