@@ -32,6 +32,12 @@ LOADED = [
 ]
 
 
+def but(option: str) -> list[str]:
+    """The options of a quiet run without the one that turns a plugin off."""
+    at = QUIET.index(option)
+    return QUIET[: at - 1] + QUIET[at + 1 :]
+
+
 @dataclass
 class Outcome:
     """

@@ -5,12 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
 from typing import Any
 
 import pytest
 
-from .collecting import is_used
+from .collecting import is_async, is_used, written
 from .running_tests import runner_of
 
 # Async fixtures of a wider scope than a test that are set up now: {name: scope}. Their event loop is that of all tests.
@@ -58,13 +57,17 @@ def arranged(fixturedef: Any, request: Any) -> Iterator[None]:
 @contextmanager
 def on_its_backend(item: Any) -> Iterator[None]:
     """Have a shared test be a plain one where it runs on gevent."""
-    test = item.obj
-    if "specter_backend" in item.funcargs and runner_of(item) == "gevent" and inspect.iscoroutinefunction(test):
-        item.obj = wraps(test)(lambda **kwargs: _drive(test(**kwargs)))
+    if "specter_backend" not in item.funcargs or runner_of(item) != "gevent" or not is_async(item.obj):
+        yield
+        return
+    # Hypothesis calls the test that it has inside.
+    holder, name = (item.obj.hypothesis, "inner_test") if hasattr(item.obj, "hypothesis") else (item, "obj")
+    before, test = getattr(holder, name), written(item.obj)
+    setattr(holder, name, lambda *args, **kwargs: _drive(test(*args, **kwargs)))
     try:
         yield
     finally:
-        item.obj = test
+        setattr(holder, name, before)
 
 
 def refuse_wider_fixtures(request: pytest.FixtureRequest) -> None:

@@ -72,7 +72,13 @@ def uses_ours(item: pytest.Item) -> bool:
 
 def is_async(obj: Any) -> bool:
     """Whether a test is a coroutine function, or one under Hypothesis."""
-    return inspect.iscoroutinefunction(obj.hypothesis.inner_test if hasattr(obj, "hypothesis") else obj)
+    return inspect.iscoroutinefunction(written(obj))
+
+
+def written(obj: Any) -> Any:
+    """Give the test as it was written: what Hypothesis, and then anyio's plugin, have made another one of."""
+    inner = obj.hypothesis.inner_test if hasattr(obj, "hypothesis") else obj
+    return getattr(inner, "_anyio_original_func", inner)
 
 
 def available() -> list[str]:

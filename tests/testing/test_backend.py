@@ -1,7 +1,7 @@
 """`specter_backend`: one test body on asyncio, on trio and on gevent."""
 
 import pytest
-from inner_projects import run
+from inner_projects import but, run
 
 from specter.testing import Backend
 from specter_gevent.testing import Backend as GeventBackend
@@ -74,6 +74,22 @@ def test_a_shared_test_runs_on_every_backend(pytester: pytest.Pytester) -> None:
     assert outcome.counts == {"passed": 3 * 3 + 2 + 2 * 3}, outcome.text
     for backend in ("asyncio", "trio", "gevent"):
         assert f"::test_waits_everywhere[{backend}] PASSED" in outcome.text
+
+
+def test_properties_hold_on_every_backend(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from hypothesis import HealthCheck, given, settings, strategies
+
+        @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @given(value=strategies.integers())
+        async def test_property(specter_backend, harness, value):
+            await specter_backend(specter_backend.bus.emit("a", value))
+        """
+    )
+    outcome = run(pytester, plugins=but("no:hypothesispytest"))
+
+    assert outcome.counts == {"passed": 3}, outcome.text
 
 
 def test_the_backends_of_the_project_do_not_multiply_it(pytester: pytest.Pytester) -> None:

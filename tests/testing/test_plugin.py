@@ -2,16 +2,9 @@
 
 import pytest
 from fresh import python
-from inner_projects import QUIET, run
+from inner_projects import but, run
 
 from specter._testing import names
-
-
-def but(option: str) -> list[str]:
-    """The options of a quiet run without the one that turns a plugin off."""
-    at = QUIET.index(option)
-    return QUIET[: at - 1] + QUIET[at + 1 :]
-
 
 WITH_PYTEST_ASYNCIO = but("no:asyncio")
 
@@ -136,6 +129,39 @@ def test_tests_of_pytest_asyncio_are_left_to_it(pytester: pytest.Pytester) -> No
 
     automatic = run(pytester, "--asyncio-mode=auto", plugins=WITH_PYTEST_ASYNCIO, subprocess=True)
     assert automatic.counts == {"passed": 1}, automatic.text
+
+
+def test_tests_that_another_plugin_runs_are_left_to_it(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+        import trio
+
+        def pytest_configure(config):
+            config.addinivalue_line("markers", "trio: run by this project itself")
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_pyfunc_call(pyfuncitem):
+            if pyfuncitem.get_closest_marker("trio"):
+                trio.run(pyfuncitem.obj)
+                return True
+        """
+    )
+    pytester.makepyfile(
+        """
+        import pytest
+        import trio
+
+        @pytest.mark.trio
+        async def test_marked():
+            trio.lowlevel.current_task()
+        """
+    )
+    outcome = run(pytester, "-v")
+
+    assert outcome.counts == {"passed": 1}
+    assert "::test_marked PASSED" in outcome.text
+    assert "anyio_backend" not in run(pytester, "--setup-plan").text
 
 
 def test_the_fixtures_serve_tests_of_pytest_asyncio(pytester: pytest.Pytester) -> None:
