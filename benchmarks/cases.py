@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import shutil
 from collections.abc import Callable
@@ -144,9 +145,23 @@ class Case:
         return self.contender(OLD, OLD)(fn)
 
     def all_three(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Decorate what never waits, so that it reads the same everywhere."""
-        return self.on_gevent(self.ours(fn))
+        """Decorate what never waits, so that it reads the same everywhere; on asyncio it runs in a loop."""
+        self.ours(in_runtime(fn))
+        return self.on_gevent(fn)
 
     def title_of(self, n: int | None) -> str:
         """The title with the size in it."""
         return self.title if n is None else self.title.replace("{n}", f"{n:,}")
+
+
+def in_runtime(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function where an application calls it: in a task, with a runtime around it."""
+
+    @functools.wraps(fn)
+    async def called(*args: Any) -> Any:
+        from specter import Runtime
+
+        async with Runtime():
+            return fn(*args)
+
+    return called

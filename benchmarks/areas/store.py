@@ -1,4 +1,4 @@
-"""A flat state of ten keys, of which one is set to another value each time."""
+"""A flat state, of which one key is set to another value each time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from benchmarks.cases import OLD, SPECTER, TWIN, Case, Goal
 from benchmarks.run import Run
 
 TITLE = "a flat state changes and its subscribers hear of it"
-KEYS = 10
-STORE = Case(
-    "Store.set, {n} subscribers",
+LARGE = Case(
+    "Store.set, 1,000 keys, {n} subscribers",
     sizes=(0, 100),
     goals=(Goal(SPECTER, 0.9, OLD, n=0), Goal(SPECTER, 0.6, OLD, n=100), Goal(TWIN, 1.0, OLD)),
+)
+SMALL = Case(
+    "Store.set, 10 keys, {n} subscribers",
+    sizes=(0, 1, 10, 100),
+    goals=(Goal(SPECTER, 1.0, OLD), Goal(TWIN, 1.0, OLD)),
 )
 SERVICE = Case(
     "Service.set_state, {n} subscribers",
@@ -38,9 +42,9 @@ class Heard:
         return hear
 
 
-def initial() -> dict[str, int]:
+def initial(keys: int = 10) -> dict[str, int]:
     """The state at first."""
-    return {f"key{number}": number for number in range(KEYS)}
+    return {f"key{number}": number for number in range(keys)}
 
 
 def changing(change: Callable[[dict[str, int]], object]) -> Callable[[], None]:
@@ -53,21 +57,21 @@ def changing(change: Callable[[dict[str, int]], object]) -> Callable[[], None]:
     return call
 
 
-@STORE.all_three
-def _(run: Run, n: int) -> float:
+def store_set(run: Run, keys: int, n: int) -> float:
+    """Ours; under 0.1.1 it reads the same."""
     from specter import Store
 
-    store, heard = Store("measured", initial()), Heard()
+    store, heard = Store("measured", initial(keys)), Heard()
     for _ in range(n):
         store.subscribe(heard.subscriber())
     return run.per_call(changing(store.set), check=lambda: store.get("key5") == -1 and heard.count == n)
 
 
-@STORE.contender("pyrsistent", needs=("pyrsistent",))
-def _(run: Run, n: int) -> float:
+def pyrsistent_set(run: Run, keys: int, n: int) -> float:
+    """A persistent map, which is the same for all subscribers."""
     from pyrsistent import pmap
 
-    heard, state = Heard(), pmap(initial())
+    heard, state = Heard(), pmap(initial(keys))
     subscribers = [heard.subscriber() for _ in range(n)]
 
     def change(partial: dict[str, int]) -> None:
@@ -79,9 +83,9 @@ def _(run: Run, n: int) -> float:
     return run.per_call(changing(change), check=lambda: state["key5"] == -1 and heard.count == n)
 
 
-@STORE.contender("a copied dict")
-def _(run: Run, n: int) -> float:
-    heard, state = Heard(), initial()
+def copied_set(run: Run, keys: int, n: int) -> float:
+    """By hand: each subscriber gets a copy of its own."""
+    heard, state = Heard(), initial(keys)
     subscribers = [heard.subscriber() for _ in range(n)]
 
     def change(partial: dict[str, int]) -> None:
@@ -91,6 +95,18 @@ def _(run: Run, n: int) -> float:
             subscriber(dict(state), None)
 
     return run.per_call(changing(change), check=lambda: state["key5"] == -1 and heard.count == n)
+
+
+def add_store(case: Case, keys: int) -> None:
+    """Those who set a key of so many."""
+    case.all_three(lambda run, n: store_set(run, keys, n))
+    case.contender("specter, in a thread without a loop")(lambda run, n: store_set(run, keys, n))
+    case.contender("pyrsistent", needs=("pyrsistent",))(lambda run, n: pyrsistent_set(run, keys, n))
+    case.contender("a copied dict")(lambda run, n: copied_set(run, keys, n))
+
+
+add_store(LARGE, 1_000)
+add_store(SMALL, 10)
 
 
 @SERVICE.all_three
