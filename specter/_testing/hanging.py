@@ -19,8 +19,8 @@ import pytest
 from .collecting import is_async, is_used
 
 # How long it must look so before it counts. Seconds, real: the task is not there for a moment while it is started, too.
-_CERTAIN_AFTER = 2.0
-_LOOK_EVERY = 0.25
+_CERTAIN_AFTER = 1.0
+_LOOK_EVERY = 0.1
 
 
 class Watchdog:

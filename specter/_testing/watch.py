@@ -51,7 +51,8 @@ class Watch:
         # Kept themselves: nothing that comes later can have the identity of one of them.
         self._before = {id(one.thing): one.thing for one in held()}
         self._outside = Outside()
-        self._seen: list[Leak] = []
+        # What was there at an earlier look, and was to be told, though something has ended it since.
+        self.kept: list[Leak] = []
 
     def close(self) -> None:
         """Look no more."""
@@ -70,10 +71,6 @@ class Watch:
             if one.kind not in self._allowed and id(one.thing) not in self._before
         ]
 
-    def keep(self, leaks: Iterable[Leak]) -> None:
-        """Tell these at the end as well, though something ends them before that."""
-        self._seen += leaks
-
     def end_plainly(self) -> list[Leak]:
         """Tell it when it has had time to end, where no event loop is needed for that."""
         found = self.all()
@@ -85,10 +82,9 @@ class Watch:
         return found
 
     def all(self) -> list[Leak]:
-        """Tell what has come since and is still there, and what was kept."""
+        """Tell what has come since and is still there, but for what was kept."""
         outside = (leak for leak in self._outside.leaks() if leak.kind not in self._allowed)
-        found = [*self.inside(), *outside]
-        return [*self._seen, *(leak for leak in found if leak not in self._seen)]
+        return [leak for leak in (*self.inside(), *outside) if leak not in self.kept]
 
 
 def looks() -> Iterator[None]:

@@ -82,11 +82,11 @@ class Watching(Watch):
 
     async def end(self) -> list[Leak]:
         """Tell what has come since and is still there, when it has had time to end."""
-        return in_order(await self._settled(self.all))
+        return in_order([*self.kept, *await self._settled(self.all)])
 
     async def look_into(self, runtime: Runtime) -> None:
         """Keep what a runtime holds, which is about to be closed."""
-        self.keep(await self._settled(lambda: self.among(held_in(runtime))))
+        self.kept += await self._settled(lambda: self.among(held_in(runtime)))
 
     async def _settled(self, left: Callable[[], list[Leak]]) -> list[Leak]:
         """Tell what is *left* when all has run that can, and the grace is over. Nothing is waited for if nothing is."""
