@@ -50,9 +50,9 @@ def measure(
     rows = []
     with Workers(pythons, name) as workers:
         for index, case in enumerate(cases_of(module)):
-            if only not in case.title:
-                continue
             for n in (case.quick_sizes if quick else case.sizes) or (None,):
+                if only not in case.title_of(n):
+                    continue
                 row = empty(case, n, goals=not quick)
                 rounds = 1 if quick else min(repeats, case.repeats or repeats)
                 for number in range(rounds):
@@ -99,8 +99,8 @@ def profile(name: str, pythons: dict[str, str], contender: str, only: str) -> It
     with Workers(pythons, name) as workers:
         for index, case in enumerate(cases_of(area_module(name))):
             for number, each in enumerate(case.contenders):
-                if each.name == contender and only in case.title:
-                    n = case.sizes[-1] if case.sizes else None
+                n = case.sizes[-1] if case.sizes else None
+                if each.name == contender and only in case.title_of(n):
                     request = {"case": index, "contender": number, "n": n, "quick": False, "profile": True}
                     answer = workers.ask(each.worker, request, timeout=10 * case.timeout, fresh=case.fresh)
                     yield case.title_of(n), next(answer[key] for key in PROFILED if answer.get(key))

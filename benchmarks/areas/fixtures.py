@@ -1,0 +1,81 @@
+"""What the fixtures of the test harness, and the report of leaks that goes with them, add to an empty test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.cases import SPECTER, Case, Goal
+from benchmarks.run import Run, expect
+
+EMPTY = "anyio, no fixture"
+
+TITLE = "a test with a fixture"
+# Milliseconds over an empty test. What the first tests import is not counted.
+ASYNCIO = Case("an empty async test on asyncio", unit="ms", baseline=EMPTY, goals=(Goal(SPECTER, of=EMPTY, more=2.0),))
+TRIO = Case("an empty async test on trio", unit="ms", baseline=EMPTY, goals=(Goal(SPECTER, of=EMPTY, more=2.0),))
+
+_WARM = 50
+_CONFTEST = """
+import time
+
+import pytest
+
+ended = []
+
+@pytest.fixture
+def anyio_backend():
+    return {backend!r}
+
+def pytest_runtest_logfinish():
+    ended.append(time.process_time())
+
+def pytest_sessionfinish():
+    print("each", (ended[-1] - ended[{warm} - 1]) / (len(ended) - {warm}) * 1e3)
+"""
+_TESTS = """
+import pytest
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("number", range({count}))
+async def test_empty({arguments}):
+    pass
+"""
+# What else may be installed here is none of its business.
+_ALONE = ["hypothesispytest", "cacheprovider", "asyncio", "timeout", "xdist"]
+
+
+def tested(run: Run, backend: str, *fixtures: str) -> float:
+    """Milliseconds of the processor for a test."""
+    count = _WARM + run.count(1000, 10)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "conftest.py").write_text(_CONFTEST.format(backend=backend, warm=_WARM))
+        arguments = ", ".join(("number", *fixtures))
+        Path(folder, "test_empty.py").write_text(_TESTS.format(count=count, arguments=arguments))
+        options = [option for name in _ALONE for option in ("-p", f"no:{name}")]
+        command = [sys.executable, "-m", "pytest", "-q", "-s", *options, folder]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    expect(f"{count} passed" in done.stdout, True, "all tests")
+    return next(float(line.split()[-1]) for line in done.stdout.splitlines() if "each " in line)
+
+
+for _case, _backend in ((ASYNCIO, "asyncio"), (TRIO, "trio")):
+    _needs = ("pytest",) if _backend == "asyncio" else ("pytest", "trio")
+
+    @_case.contender(EMPTY, needs=_needs)
+    def _(run: Run, backend: str = _backend) -> float:
+        return tested(run, backend)
+
+    @_case.contender(SPECTER, needs=_needs)
+    def _(run: Run, backend: str = _backend) -> float:
+        return tested(run, backend, "specter_runtime")
+
+    @_case.contender("specter, harness", needs=_needs)
+    def _(run: Run, backend: str = _backend) -> float:
+        return tested(run, backend, "harness")
+
+    @_case.contender("specter, virtual_clock", needs=_needs)
+    def _(run: Run, backend: str = _backend) -> float:
+        return tested(run, backend, "virtual_clock")
