@@ -48,8 +48,9 @@ class Cache:
     def __init__(self, name: str, ttl: float | None = 0, depends_on: Iterable[str] | None = None) -> None:
         self.name = name
         self._lock = StateLock()
-        # Those who wait for the end of a computation.
+        # Those who wait until nobody computes; and those of them that are computations: their factories wait.
         self._waiting = Wakes()
+        self._asking: list[Computation] = []
         self._slot: Slot[Computation] = Slot(rules.bent_seconds(ttl or 0))
         self._stored_at: float = 0
         self._invalidate_callbacks: list[Callable[[], Any]] = []
@@ -128,6 +129,8 @@ class Cache:
                 running = self._slot.computation
                 if running is None:
                     computation = self._slot.begin(Computation(self.name))
+                    for waiting in self._asking:
+                        waiting.waits_for.append(computation)
                     break
             finally:
                 self._lock.release()
@@ -280,16 +283,19 @@ class Cache:
             self._waiting.send(self._lock)
 
     def _wait_for(self, computation: Computation) -> None:
-        """Wait for the end of a computation; a factory that the caller runs is known to do so meanwhile."""
+        """Wait until nobody computes; if the caller is in a factory, that is known to wait meanwhile."""
         here = getcurrent()
         asking = [running for running, greenlet in _running.copy().items() if greenlet is here]
         require_no_cycle(asking, computation)
-        waits_for = asking[-1].waits_for if asking else []
-        waits_for.append(computation)
+        if asking:
+            asking[-1].waits_for.append(computation)
+            self._asking.append(asking[-1])
         try:
-            self._waiting.wait_while(lambda: not computation.ended, self._lock)
+            self._waiting.wait_while(lambda: self._slot.computation is not None, self._lock)
         finally:
-            waits_for.remove(computation)
+            if asking:
+                self._asking.remove(asking[-1])
+                asking[-1].waits_for.clear()
 
 
 def create_cache(name: str, ttl: float | None = 0, depends_on: Iterable[str] | None = None) -> Cache:

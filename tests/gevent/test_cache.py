@@ -167,6 +167,22 @@ def test_two_factories_that_ask_for_each_other_in_two_greenlets_do_not_stand_sti
     ]
 
 
+def test_a_factory_that_waits_is_known_to_wait_for_the_computations_that_come_before_it_too():
+    first, second = create_cache("first"), create_cache("second")
+    nothing = Work(None)
+    gevent.spawn(first.get_or_compute, nothing)
+    turns()
+    next_in_line = gevent.spawn(first.get_or_compute, lambda: second.get_or_compute(lambda: "never"))
+    turns()
+    last_in_line = gevent.spawn(second.get_or_compute, lambda: first.get_or_compute(lambda: "first") + " for second")
+    turns()
+    nothing.go.set()
+
+    with pytest.raises(RuntimeError, match=r"cache 'second' would wait for itself \(first -> second -> first\)"):
+        ended(next_in_line)
+    assert ended(last_in_line) == "first for second"
+
+
 @pytest.fixture(autouse=True)
 def expected_errors(hub_errors):
     """What greenlets of these tests raise is looked at there."""

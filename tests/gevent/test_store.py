@@ -319,6 +319,35 @@ def test_threads_lose_no_change_and_each_is_heard():
     assert sorted(heard) == [*range(1, 601)]
 
 
+def test_changes_that_wait_are_made_in_the_order_in_which_they_were_asked_for():
+    store, order = create_store("s"), []
+
+    def mutator(number):
+        def mutate(draft):
+            gevent.sleep(0)
+            order.append(number)
+
+        return mutate
+
+    gevent.joinall([gevent.spawn(store.update, mutator(number)) for number in range(10)], timeout=10)
+
+    assert order == [*range(10)]
+
+
+def test_a_greenlet_that_is_killed_when_it_was_just_woken_leaves_the_store_to_the_next():
+    store, go = create_store("s"), gevent.event.Event()
+    holding = gevent.spawn(store.update, lambda draft: go.wait(10) and None)
+    turns(1)
+    killed = gevent.spawn(store.set, {"killed": 1})
+    waiting = gevent.spawn(store.set, {"waiting": 1})
+    holding.link(lambda _: killed.kill(block=False))
+    turns()
+    go.set()
+    gevent.joinall([holding, killed], timeout=10)
+
+    assert ended(waiting)["waiting"] == 1
+
+
 def test_threads_wait_for_a_mutator_that_waits_in_another():
     store, done = create_store("s", {"a": 0, "b": 0}), []
 
