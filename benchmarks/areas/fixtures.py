@@ -61,21 +61,16 @@ def tested(run: Run, backend: str, *fixtures: str) -> float:
     return next(float(line.split()[-1]) for line in done.stdout.splitlines() if "each " in line)
 
 
-for _case, _backend in ((ASYNCIO, "asyncio"), (TRIO, "trio")):
-    _needs = ("pytest",) if _backend == "asyncio" else ("pytest", "trio")
+def add(case: Case, backend: str, *needs: str) -> None:
+    """Have a test without a fixture and those with each of ours take part."""
+    fixtures: dict[str, tuple[str, ...]] = {EMPTY: (), SPECTER: ("specter_runtime",)}
+    fixtures |= {f"specter, {name}": (name,) for name in ("harness", "virtual_clock")}
+    for name, names in fixtures.items():
 
-    @_case.contender(EMPTY, needs=_needs)
-    def _(run: Run, backend: str = _backend) -> float:
-        return tested(run, backend)
+        @case.contender(name, needs=("pytest", *needs))
+        def _(run: Run, names: tuple[str, ...] = names) -> float:
+            return tested(run, backend, *names)
 
-    @_case.contender(SPECTER, needs=_needs)
-    def _(run: Run, backend: str = _backend) -> float:
-        return tested(run, backend, "specter_runtime")
 
-    @_case.contender("specter, harness", needs=_needs)
-    def _(run: Run, backend: str = _backend) -> float:
-        return tested(run, backend, "harness")
-
-    @_case.contender("specter, virtual_clock", needs=_needs)
-    def _(run: Run, backend: str = _backend) -> float:
-        return tested(run, backend, "virtual_clock")
+add(ASYNCIO, "asyncio")
+add(TRIO, "trio", "trio")
