@@ -18,6 +18,7 @@ import pytest
 from fresh import ROOT, checkout
 
 import specter
+from specter import testing
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```([\w. ]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -134,6 +135,12 @@ def test_the_reference_has_every_public_name() -> None:
     assert sorted(re.findall(r"auto\w+:: specter\.(\w+)$", text, re.MULTILINE)) == sorted(
         set(specter.__all__) - {"__version__"}
     )
+
+
+def test_the_reference_has_every_name_of_the_harness() -> None:
+    text = (ROOT / "docs" / "reference.md").read_text()
+
+    assert sorted(re.findall(r"auto\w+:: specter\.testing\.(\w+)$", text, re.MULTILINE)) == sorted(testing.__all__)
 
 
 def test_the_readme_has_two_commands_of_one_line_each() -> None:
