@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -42,7 +43,7 @@ def arranged(fixturedef: Any, request: Any) -> Iterator[None]:
     """Set a fixture up for the event loop that the test has."""
     function = fixturedef.func
     if fixturedef.argname == "anyio_backend" and is_used(request.config):
-        fixturedef.func = _with_options(function)
+        fixturedef.func = _with_options(function, "virtual_clock" in request.fixturenames)
     elif inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         if fixturedef.scope != "function":
             _note_wider(fixturedef, request)
@@ -86,17 +87,29 @@ def _note_wider(fixturedef: Any, request: Any) -> None:
     fixturedef.addfinalizer(lambda: _wider.pop(fixturedef.argname, None))
 
 
-def _with_options(choose: Callable[..., Any]) -> Callable[..., Any]:
+def _with_options(choose: Callable[..., Any], clock: bool) -> Callable[..., Any]:
     def chosen(*args: Any, **kwargs: Any) -> Any:
         value = choose(*args, **kwargs)
         name, options = (value, {}) if isinstance(value, str) else value
         if options.get("use_uvloop") or name not in ("asyncio", "trio"):
+            return value
+        if name == "asyncio" and not clock and _has_policy():
             return value
         from specter.testing import backend_options
 
         return Chosen((name, {**backend_options(name), **options}))
 
     return chosen
+
+
+def _has_policy() -> bool:
+    """Whether the project has chosen the loops of asyncio by a policy, as uvloop's."""
+    import asyncio
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of policies, in Python 3.14
+        policy = asyncio.get_event_loop_policy()
+    return not type(policy).__module__.startswith("asyncio.")
 
 
 def _driven(fixture: Callable[..., Any]) -> Callable[..., Any]:

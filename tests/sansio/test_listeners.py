@@ -360,3 +360,13 @@ def test_nothing_unread_cannot_be_kept(maxsize):
 def test_how_many_are_kept_is_a_whole_number(maxsize):
     with pytest.raises(TypeError, match="maxsize must be a whole number, got"):
         Unread(maxsize)
+
+
+def test_a_listener_of_another_table_takes_no_other_along():
+    one, other = table(), table()
+    entry, holder = add(one, "a", print)
+    add(other, "a", print)
+
+    assert other.release(entry, holder)
+    assert heard(other, "a") == [print]
+    assert table().release(*add(one, "b", print))

@@ -76,6 +76,43 @@ def test_the_backend_of_the_project_is_that_of_its_tests(pytester: pytest.Pytest
     assert run(pytester, subprocess=True).counts == {"passed": 4}
 
 
+def test_loops_that_the_project_has_chosen_are_left_to_it(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import asyncio
+        import pytest
+
+        class Loop(asyncio.SelectorEventLoop):
+            pass
+
+        class Policy(asyncio.DefaultEventLoopPolicy):
+            def new_event_loop(self):
+                return Loop()
+
+        def pytest_configure():
+            asyncio.set_event_loop_policy(Policy())
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+        """
+    )
+    pytester.makepyfile(
+        """
+        import asyncio
+
+        async def test_loop(harness):
+            assert type(asyncio.get_running_loop()).__name__ == "Loop"
+
+        async def test_clock(virtual_clock):
+            await asyncio.sleep(60)
+            assert virtual_clock.now == 60
+        """
+    )
+
+    assert run(pytester, subprocess=True).counts == {"passed": 2}
+
+
 def test_tests_of_anyio_run_as_they_would_without_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
