@@ -188,12 +188,12 @@ class ServiceTimer(Timer):
             del timers[self.key]
             self.cancelled = True
         self.task = runner
-        fn = self.fn
+        fn, context = self.fn, runner.context
         try:
             if type(fn) is _Within:
                 fn()
             else:
-                runner.context.run(fn)
+                context.run(fn)
         except Exception as error:
             _log_failure(service, "timeout" if single else "interval", self.key, error)
         except BaseException:
@@ -201,9 +201,9 @@ class ServiceTimer(Timer):
             raise
         finally:
             self.task = None
-            if runner.context:
+            if context:
                 # It has set something there, which it finds again and other timers do not.
-                self.fn = _Within(runner.context.run, fn)
+                self.fn = _Within(context.run, fn)
                 runner.context = Context()
             if _ends:
                 self._tell()

@@ -101,6 +101,7 @@ class Timers:
         """
         period: float | None = None
         waiting: list[Timer] = []
+        count = 0
         for timer in timers:
             if timer.cancelled or timer.period is None:
                 continue
@@ -108,8 +109,9 @@ class Timers:
                 period = timer.period
                 _, waiting = self._entry(now + period)
             timer.queued = True
-            self._queued += 1
             waiting.append(timer)
+            count += 1
+        self._queued += count
 
     def cancel(self, timer: Timer) -> None:
         """Make sure that a timer is never given out again. Cancelling twice is harmless."""
@@ -140,9 +142,10 @@ class Timers:
         ready: list[Timer] = []
         heap = self._heap
         while heap and heap[0] / 1000 <= now + _TOLERANCE:
-            for timer in self._at.pop(heapq.heappop(heap)):
+            waiting = self._at.pop(heapq.heappop(heap))
+            self._queued -= len(waiting)
+            for timer in waiting:
                 timer.queued = False
-                self._queued -= 1
                 if timer.cancelled:
                     self._dead -= 1
                 else:
