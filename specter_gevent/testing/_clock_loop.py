@@ -128,16 +128,15 @@ class VirtualLoop:
         self._order = count(1)
         # How many are started and keep the loop going.
         self._kept = 0
-        # Whether something was asked to run since the last look, and what was last. Where much runs, the hub may take
-        # several turns for it.
-        self._ran = False
+        # What was asked to run last. Where much runs, the hub may take several turns for it.
         self._last: Any = None
+        # Whether nothing was asked to run since the last look.
         self._quiet = False
         self._idle = real.idle(priority=real.MINPRI)
         # Called before what waits for files, if sockets are there.
         self._heard = real.check(ref=False, priority=real.MAXPRI)
         # Looks again while time stands still or flows: since when that is, and the count of the loop's turns then.
-        self._later = real.timer(LOOK)
+        self._later = real.timer(LOOK, LOOK)
         self._since, self._turns = 0.0, 0
 
     def __getattr__(self, name: str) -> Any:
@@ -167,7 +166,7 @@ class VirtualLoop:
 
     def run_callback(self, function: Callable[..., object], *args: Any) -> Any:
         """Have a function called in the next turn."""
-        self._ran = True
+        self._quiet = False
         self._last = self.real.run_callback(function, *args)
         return self._last
 
@@ -217,29 +216,40 @@ class VirtualLoop:
             self._heard.start(self.work.hear)
         if self._last is not None and self._last.pending:
             return
-        if self._ran or (sockets.notes and not self._quiet):
+        if sockets.notes and not self._quiet:
             # What one socket has sent to another may take the kernel a moment.
-            self._quiet = not self._ran
-            self._ran = False
+            self._quiet = True
             return
         self._quiet = False
         move = self.work.next_move(self.pace)
         if move is not Move.JUMP:
             self._idle.stop()
-            self._since, self._turns = monotonic(), self.real.iteration
-            self._later.start(self._look_again, move)
-        if self.waking and move is not Move.STAND:
+            self._wait(move)
+        elif self.waking:
             self._wake()
-        elif move is Move.JUMP:
+        else:
             self._jump()
 
+    def _wait(self, move: Move) -> None:
+        """Look again later; meanwhile time stands still or flows."""
+        self._since, self._turns = monotonic(), self.real.iteration
+        self._later.again(self._look_again, move, update=True)
+        if move is Move.FLOW:
+            self._wake()
+
     def _look_again(self, move: Move) -> None:
+        self._later.stop()
         if self.real.iteration > self._turns + 1:
             self.pace.hear(monotonic())
-        # Before a call that fails: the rest is called at the next look.
-        self._idle.start(self._look)
+        took = monotonic() - self._since
+        next_move = self.work.next_move(self.pace)
+        if next_move is Move.JUMP:
+            self._idle.start(self._look)
+        else:
+            self._wait(next_move)
+        # Last of all: a call may fail.
         if move is Move.FLOW:
-            self._call_due(self._now + monotonic() - self._since)
+            self._call_due(self._now + took)
 
     def _jump(self) -> None:
         while self._heap and self._heap[0][2].order != self._heap[0][1]:

@@ -18,6 +18,7 @@ import pytest
 import trio
 from anyio import from_thread, to_thread
 
+from specter import Runtime, Service
 from specter.testing import backend_options, virtual_time
 
 # Real seconds of work outside, in which time would run on for days.
@@ -304,6 +305,20 @@ async def test_what_is_ready_is_seen_before_time_moves(ticking):
         os.close(write)
 
         assert ticking.now == before
+
+
+async def test_who_waits_for_no_moment_moves_no_time():
+    """A runtime without timers sleeps for ever: that is no moment to which time could move."""
+    with virtual_time() as clock:
+        async with Runtime(), Service("s") as service:
+            service.timeout(int, 1)
+            await clock.advance(2)
+            done, token = anyio.Event(), anyio.lowlevel.current_token()
+            # By hand: no worker thread, which would hold the time.
+            threading.Timer(WORK, lambda: from_thread.run_sync(done.set, token=token)).start()
+            await done.wait()
+
+            assert clock.now == 2
 
 
 class TestPatience:

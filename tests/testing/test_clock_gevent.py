@@ -68,6 +68,18 @@ class TestMoving:
 
         assert clock.now == 5
 
+    def test_time_stands_still_while_the_hub_has_much_to_run(self, monkeypatch):
+        """It takes a turn for each, and lets others have theirs in between."""
+        monkeypatch.setattr("sys.getswitchinterval", lambda: -1.0)
+        with virtual_time() as clock:
+            sleeper = gevent.spawn(gevent.sleep, 5)
+            gevent.sleep(0)
+            moments = []
+            gevent.joinall([gevent.spawn(lambda: moments.append(clock.now)) for _ in range(300)])
+            sleeper.kill()
+
+        assert moments == [0] * 300
+
     @pytest.mark.parametrize(
         "wait",
         [
@@ -150,6 +162,7 @@ class TestMoving:
         def wait():  # on a hub of its own, where nothing is left of other tests
             with virtual_time() as clock:
                 clock.advance(60)
+                gevent.get_hub().loop.timer(60, ref=False).start(int)  # which keeps nobody, as in real time
                 try:
                     Event().wait()
                 except gevent.exceptions.LoopExit:
@@ -408,12 +421,14 @@ class TestHolding:
     def test_what_is_heard_renews_it(self):
         script = "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.1; done"
         with virtual_time(patience=0.6) as clock:
+            later = gevent.spawn_later(3600, int)
             child = gevent_subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE)
             lines = list(child.stdout)
             child.wait()
 
             assert len(lines) == 8
             assert clock.now == 0
+            later.kill()
 
 
 IN_A_PATCHED_PROCESS = """
