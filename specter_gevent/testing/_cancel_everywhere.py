@@ -148,5 +148,7 @@ def _run_killed(scenario: Scenario, countdown: Countdown) -> None:
             target.join()
         finally:
             target.kill(block=False)  # nothing, but when it takes too long
+            # A greenlet that was killed keeps what stood on its stack, and so what that had open.
+            del countdown.act
     if errors:
         raise errors[0]
