@@ -5,22 +5,19 @@ They are plain functions that run on the hub of pytest's own thread: not patched
 event loops of the asyncio tests. What needs a patched process has one of its own: `greenlets.patched`.
 """
 
-import sys
 import traceback
 
 import gevent
 import pytest
 
+from specter_gevent.testing import isolated
+
 
 @pytest.fixture(autouse=True)
 def own_bus_and_registry():
-    """The bus and the registry as they are after an import, whatever a test leaves there."""
-    yield
-    for module, name in (("event_bus", "bus"), ("service_registry", "registry")):
-        if loaded := sys.modules.get(f"specter_gevent.{module}"):
-            instance = getattr(loaded, name)
-            vars(instance).clear()
-            type(instance).__init__(instance)
+    """A bus and a registry of the test's own."""
+    with isolated():
+        yield
 
 
 @pytest.fixture(autouse=True)
