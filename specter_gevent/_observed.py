@@ -50,8 +50,8 @@ class Observed(Generic[S]):
         self._holder: object = None
         # Those who wait until it is held no more.
         self._waiting = Wakes()
-        # What is still to be called, (fn, value) as fn(value, self); oldest first.
-        self._heard: deque[tuple[Callable[[Any, Any], Any], Any]] = deque()
+        # What is still to be called, (fn, what makes the value) as fn(value, self); oldest first.
+        self._heard: deque[tuple[Callable[[Any, Any], Any], Callable[[], Any]]] = deque()
         self._emit_events = bool(emit_events)
         self._change_event = change_event or f"{name}:changed"
 
@@ -103,11 +103,11 @@ class Observed(Generic[S]):
         heard = self._heard
         while heard:
             try:
-                fn, value = heard.popleft()
+                fn, make = heard.popleft()
             except IndexError:  # another thread has just taken the last one
                 return
             try:
-                fn(value, self)
+                fn(make(), self)
             except Exception as error:
                 log = logging.getLogger(f"{__package__}.{self._kind}")
                 log.warning(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import CoroutineType
 from typing import Any
 
@@ -212,7 +213,7 @@ class Model(Observed[dict[Any, Any]]):
             self._subscribers.add(subscriber, path)
             if immediate:
                 present = self._slice(path) if selected is None else copied(selected.value)
-                self._heard.append((fn, present))
+                self._heard.append((fn, lambda: present))
         finally:
             self._lock.release()
 
@@ -275,11 +276,11 @@ class Model(Observed[dict[Any, Any]]):
         if changes is not None:
             for subscriber, value in self._subscribers.heard(tree.root, changes):
                 if subscriber.selected is None:
-                    self._heard.append((subscriber.fn, copied(value)))
+                    self._heard.append((subscriber.fn, partial(_given, copied(value))))
                 else:
-                    self._heard.append((subscriber.select, tree.give(value)))
+                    self._heard.append((subscriber.select, partial(_given, tree.give(value))))
             if self._emit_events:
-                self._heard.append((_emit, copied(tree.root)))
+                self._heard.append((_emit, partial(_given, copied(tree.root))))
         snapshot: dict[Any, Any] = copied(tree.root)
         return snapshot
 
@@ -306,6 +307,10 @@ class _Subscribers(Slices[_Subscriber]):
 
     def __eq__(self, other: object) -> bool:
         return [*self] == other
+
+
+def _given(value: Any) -> Any:
+    return value
 
 
 def _emit(state: dict[Any, Any], model: Model) -> None:

@@ -199,7 +199,7 @@ class Store(Observed[State]):
             holders = self._subscribers.setdefault(fn, set())
             holders.add(holder)
             if immediate:
-                self._heard.append((fn, self._state.copy()))
+                self._heard.append((fn, self._state.copy().copy))
         finally:
             self._lock.release()
 
@@ -239,18 +239,21 @@ class Store(Observed[State]):
 
     def _publish(self, state: State) -> State:
         self._state = state
+        snapshot = state.copy()
         if self._notifies:
-            self._heard.append((_notify, state.copy()))
+            self._heard.append((_notify, snapshot.copy))
         elif self._subscribers or self._emit_events:
-            self._queue(state)
-        return state.copy()
+            self._queue(snapshot)
+        return snapshot
 
-    def _queue(self, state: State) -> None:
-        heard = self._heard
+    def _queue(self, snapshot: State) -> None:
+        # Whoever hears of it gets a copy when it is called: many copies at a time are slow to make. The snapshot itself
+        # is the caller's, who has it when all were called.
+        heard, make = self._heard, snapshot.copy
         for fn in self._subscribers:
-            heard.append((fn, state.copy()))
+            heard.append((fn, make))
         if self._emit_events:
-            heard.append((_emit, state.copy()))
+            heard.append((_emit, make))
 
     def _notify(self, snapshot: State) -> None:
         """Tell the subscribers. Subclasses that edit `_state` themselves call it, and others do something more here."""
