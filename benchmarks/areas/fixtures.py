@@ -45,6 +45,7 @@ async def test_empty({arguments}):
 """
 # What else may be installed here is none of its business.
 _ALONE = ["hypothesispytest", "cacheprovider", "asyncio", "timeout", "xdist"]
+_ALONE += ["looptime_chronometers", "looptime_plugin", "looptime_timeproxies"]
 
 
 def tested(run: Run, backend: str, *fixtures: str) -> float:
