@@ -5,10 +5,9 @@ All of gevent waits for time by timers of ``hub.loop``, which is an ordinary att
 sockets, and what is patched. This loop stands in its place, hands out timers of its own, and gives everything else
 through to the real one::
 
-    an idle watcher is called ── something ran since the last look ──> looks again
-                              ── somebody waits for the others ──────> wakes them: all that could run has run
-                              ── nobody outside is at work ──────────> time moves to the first timer
-                              ── somebody is ────────────────────────> a real timer looks again, see `sansio.pace`
+    nothing is left to run ── somebody waits for the others ──> wakes them: all that could run has run
+    (an idle watcher)      ── nobody outside is at work ──────> time moves to the first timer
+                           ── somebody is ────────────────────> a real timer looks again, see `sansio.pace`
 """
 
 from __future__ import annotations
@@ -128,10 +127,8 @@ class VirtualLoop:
         self._order = count(1)
         # How many are started and keep the loop going.
         self._kept = 0
-        # What was asked to run last. Where much runs, the hub may take several turns for it.
-        self._last: Any = None
-        # Whether nothing was asked to run since the last look.
-        self._quiet = False
+        # In which turn of the loop nothing was left to do but to look; see `_is_quiet`.
+        self._quiet_at = -1
         self._idle = real.idle(priority=real.MINPRI)
         # Called before what waits for files, if sockets are there.
         self._heard = real.check(ref=False, priority=real.MAXPRI)
@@ -163,12 +160,6 @@ class VirtualLoop:
         if self._ahead is not None:
             return self.real.timer(after, repeat, ref, priority)
         return VirtualTimer(self, after, repeat, ref)
-
-    def run_callback(self, function: Callable[..., object], *args: Any) -> Any:
-        """Have a function called in the next turn."""
-        self._quiet = False
-        self._last = self.real.run_callback(function, *args)
-        return self._last
 
     def start(self, timer: VirtualTimer, seconds: float) -> None:
         """Have *timer* called in so many seconds."""
@@ -214,13 +205,8 @@ class VirtualLoop:
     def _look(self) -> None:
         if sockets.notes and not self._heard.active:
             self._heard.start(self.work.hear)
-        if self._last is not None and self._last.pending:
+        if sockets.notes and not self._is_quiet():
             return
-        if sockets.notes and not self._quiet:
-            # What one socket has sent to another may take the kernel a moment.
-            self._quiet = True
-            return
-        self._quiet = False
         move = self.work.next_move(self.pace)
         if move is not Move.JUMP:
             self._idle.stop()
@@ -229,6 +215,14 @@ class VirtualLoop:
             self._wake()
         else:
             self._jump()
+
+    def _is_quiet(self) -> bool:
+        """Whether this is the second turn without anything to do: the kernel needs a moment for loopback."""
+        before, self._quiet_at = self._quiet_at, self.real.iteration
+        if self._quiet_at != before + 1:
+            return False
+        self._quiet_at = -1
+        return True
 
     def _wait(self, move: Move) -> None:
         """Look again later; meanwhile time stands still or flows."""
