@@ -52,10 +52,13 @@ class SPECTERRegistry:
             raise TypeError(
                 f"[SPECTER:registry] owner for '{key}' must expose add_cleanup(). Got {type(owner).__name__}."
             )
-        with self._lock:
+        self._lock.acquire()
+        try:
             proof = self._table.provide(key, value, replace=replace)
             self._owners[key] = owner
             waiters = self._waiters.pop(key, [])
+        finally:
+            self._lock.release()
         if owner is not None:
             owner.add_cleanup(lambda: self._withdraw(key, proof))
         for waiter in waiters:
@@ -147,9 +150,12 @@ class SPECTERRegistry:
         del self._table.values
 
     def _withdraw(self, key: str, proof: object) -> None:
-        with self._lock:
+        self._lock.acquire()
+        try:
             if self._table.withdraw(key, proof):
                 self._owners.pop(key, None)
+        finally:
+            self._lock.release()
 
     def _forget(self, key: str, waiter: AsyncResult[Any]) -> None:
         with self._lock:
