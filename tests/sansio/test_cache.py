@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from specter.sansio.cache import Computation, Role, Slot, bent_seconds, require_no_cycle, seconds
+from specter.sansio.cache import Computation, Role, Slot, bent_seconds, checked_events, require_no_cycle, seconds
 
 
 def clock() -> float:
@@ -288,3 +288,18 @@ class Callers(RuleBasedStateMachine):
 
 TestCallers = Callers.TestCase
 TestCallers.settings = settings(max_examples=50, stateful_step_count=20)
+
+
+@pytest.mark.parametrize("given", [None, [], ()], ids=repr)
+def test_a_cache_may_depend_on_no_event(given: Any) -> None:
+    assert checked_events(given) == []
+
+
+def test_events_keep_their_order() -> None:
+    assert checked_events(iter(["b", "a"])) == ["b", "a"]
+
+
+@pytest.mark.parametrize("given", ["media", ["media", ""], [3]], ids=repr)
+def test_what_names_no_events_is_refused(given: Any) -> None:
+    with pytest.raises(TypeError, match="names of events"):
+        checked_events(given)
