@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from specter.sansio.callables import require_plain
+from specter.sansio.callables import is_coroutine_function, require_plain
 
 from ._companions import check_socketio
 from ._turn import Turn
@@ -196,7 +196,7 @@ def check_hooks(part: Any, *names: str) -> None:
     """
     for name in names:
         hook = getattr(part, name, None)
-        if callable(hook):
+        if callable(hook) and is_coroutine_function(hook):
             require_plain(hook, f"{name} of {getattr(part, 'name', None)!r}")
 
 
