@@ -9,6 +9,7 @@ What surrounds a test, outermost first: verdict on leaks, isolation; watch for l
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,22 @@ if TYPE_CHECKING:
     from .running_tests import Here
 
 LEAKS = ("used", "all", "off")
+
+# anyio's plugin imports `ssl` before an application can have gevent patch it, and gevent would warn in each run.
+_PATCHED_LATE = "Monkey-patching ssl after ssl has already been imported"
+
+
+# Both run where the filters of the configuration and of `-W` stand already.
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    warnings.filterwarnings("ignore", message=_PATCHED_LATE, category=RuntimeWarning)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    warnings.filterwarnings("ignore", message=_PATCHED_LATE, category=RuntimeWarning)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

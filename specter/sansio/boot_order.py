@@ -33,7 +33,8 @@ def start_order(depends_on: Mapping[str, Collection[str]]) -> list[str]:
 
 
 def _require_names(service: str, needed: Any) -> None:
-    if isinstance(needed, Collection) and not isinstance(needed, str):
+    named = isinstance(needed, Collection) and not isinstance(needed, str)
+    if named and all(isinstance(name, str) for name in needed):
         return
     hint = ": write a comma after it" if isinstance(needed, str) else ""
     raise ServiceError(service, f"must have a tuple of names as depends_on, got {needed!r}{hint}")

@@ -31,7 +31,15 @@ def test_an_unknown_name_says_who_needs_it_and_what_there_is():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "shown"), [("database", "'database': write a comma after it"), (None, "None"), (5, "5")], ids=repr
+    ("wrong", "shown"),
+    [
+        ("database", "'database': write a comma after it"),
+        (None, "None"),
+        (5, "5"),
+        (([],), r"\(\[\],\)"),
+        ((None, "a"), r"\(None, 'a'\)"),
+    ],
+    ids=repr,
 )
 def test_what_is_no_collection_of_names_is_told_with_its_service(wrong, shown):
     with pytest.raises(ServiceError, match=f"^service 'a' must have a tuple of names as depends_on, got {shown}$"):

@@ -394,3 +394,16 @@ def test_a_run_without_anyios_plugin_goes_on(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_plain(specter_runtime): pass")
 
     assert run(pytester, "-p", "no:anyio").counts == {"passed": 1}
+
+
+@pytest.mark.parametrize("file", ["conftest.py", "test_it.py", "inner/conftest.py"])
+def test_an_application_that_gevent_patches_is_tested_without_a_warning(pytester: pytest.Pytester, file: str) -> None:
+    path = pytester.path / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("from gevent import monkey\nmonkey.patch_all()\n")
+    with (path.parent / "test_it.py").open("a") as test:
+        test.write("import socket\n\ndef test_it():\n    assert 'gevent' in socket.socket.__module__\n")
+
+    outcome = run(pytester, "-W", "error", subprocess=True)
+
+    assert outcome.counts == {"passed": 1}, outcome.text
