@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -57,38 +58,62 @@ class Incoming:
         self.extra = extra
 
 
-async def ask(subscription: Subscription, incoming: Incoming) -> BaseException | None:
+async def ask(
+    subscriptions: Iterable[Subscription],
+    incoming: Incoming,
+    on_error: Callable[..., Awaitable[Any]] | None = None,
+) -> None:
     """
-    Call one subscriber, and note its answer.
+    Call subscribers one after another, and note their answers.
 
-    Returns:
-        Its error, logged already, and a refusal on connect; `None` if it raised none, or one that refuses by intent.
+    Args:
+        subscriptions: In the order in which they are called.
+        incoming: What they are told.
+        on_error: Called after each subscriber that failed, with its error, which is logged already, and what the server
+            knows of the client by keyword. Not for a refusal of a connection by intent.
     """
-    if incoming.socket_call is not None:
-        incoming.socket_call.name = subscription.name
-    try:
-        args, kwargs = subscription.arguments.fill(incoming.values, incoming.named, incoming.extra)
-        answer = subscription.fn(*args, **kwargs)
-        if hasattr(answer, "__await__"):  # a tenth of the cost of inspect.isawaitable
-            answer = await answer
-    except Exception as error:
-        return _failed(subscription, incoming, error)
-    except asyncio.CancelledError as error:
-        # Something that the subscriber waited for was cancelled, or the subscriber itself.
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        return _failed(subscription, incoming, error)
-    incoming.answers.add(answer)
-    return None
+    values, extra, call = incoming.values, incoming.extra, incoming.socket_call
+    count = len(values)
+    for subscription in subscriptions:
+        if call is not None:
+            call.name = subscription.name
+        try:
+            # Calling, awaiting and noting stand in this one loop because every subscriber of every event pays for it.
+            if count <= subscription.arguments.takes and not extra:
+                answer = subscription.fn(*values)
+            else:
+                args, kwargs = subscription.arguments.fill(values, incoming.named, extra)
+                answer = subscription.fn(*args, **kwargs)
+            if answer is None:
+                continue
+            if hasattr(answer, "__await__"):  # a tenth of the cost of inspect.isawaitable
+                answer = await answer
+        except Exception as error:
+            failure: BaseException = error
+        except asyncio.CancelledError as error:
+            # Something that the subscriber waited for was cancelled, or the subscriber itself.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            failure = error
+        else:
+            incoming.answers.add(answer)
+            continue
+        # Outside the handling of the error, so that it is not the context of those that error subscribers raise.
+        try:
+            if _failed(subscription, incoming, failure) and on_error is not None:
+                await on_error(failure, **incoming.named)
+        finally:
+            del failure  # its traceback holds this frame
 
 
-def _failed(subscription: Subscription, incoming: Incoming, error: BaseException) -> BaseException | None:
+def _failed(subscription: Subscription, incoming: Incoming, error: BaseException) -> bool:
+    """Note and log an error. Returns whether it is a mistake, not a refusal by intent."""
     if incoming.answers.fail(error):
         log.debug("%s refused a connection: %s", name_of(subscription.fn), error)
-        return None
+        return False
     log.error("socket event %r: %s failed", incoming.event, name_of(subscription.fn), exc_info=error)
-    return error
+    return True
 
 
 class SocketCall:

@@ -295,7 +295,7 @@ class _Slot:
             application = self.application or server.beneath(event)
             if application is not None:
                 own = Incoming(event, (*application.told(event), sid, *args), {}, answers, socket_call)
-                await ask(application.subscription, own)
+                await ask((application.subscription,), own)
             values, named = self._known(sid, args)
             for ingress in self.ingresses:
                 await ingress._hear(Incoming(event, values, named, answers, socket_call))

@@ -175,7 +175,7 @@ class SocketIngress:
             ConnectionRefusedError: On connect, what a subscriber raised to say why.
         """
         incoming = self._incoming(event, args, kwargs)
-        await self._hear(incoming)
+        await ask(self._subscribers.of(event), incoming, self.dispatch_default_error)
         return incoming.answers.conclude()
 
     async def dispatch_default_error(self, *args: Any, **kwargs: Any) -> Any:
@@ -190,8 +190,7 @@ class SocketIngress:
             What the last to answer something other than `None` returned.
         """
         incoming = self._incoming(_ERRORS, args, kwargs)
-        for subscription in self._error_subscribers.of(_ERRORS):
-            await ask(subscription, incoming)
+        await ask(self._error_subscribers.of(_ERRORS), incoming)
         return incoming.answers.acknowledgement
 
     def clear(self) -> None:
@@ -205,10 +204,7 @@ class SocketIngress:
 
     async def _hear(self, incoming: Incoming) -> None:
         """Call the subscribers of an event."""
-        for subscription in self._subscribers.of(incoming.event):
-            error = await ask(subscription, incoming)
-            if error is not None:
-                await self.dispatch_default_error(error, **incoming.named)
+        await ask(self._subscribers.of(incoming.event), incoming, self.dispatch_default_error)
 
     def _wants_environ(self, event: str) -> bool:
         """Whether a callback of the event has a parameter ``environ``."""
@@ -217,9 +213,12 @@ class SocketIngress:
     # Internal.
 
     def _incoming(self, event: str, values: tuple[Any, ...], given: dict[str, Any]) -> Incoming:
-        names = names_given(event)
-        named = {name: value for name, value in given.items() if name in names}
-        extra = {name: value for name, value in given.items() if name not in names}
+        named: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        if given:
+            names = names_given(event)
+            for name, value in given.items():
+                (named if name in names else extra)[name] = value
         if event == "connect" and values:
             named.setdefault("auth", values[0])
         return Incoming(event, values, named, Answers(event == "connect"), extra=extra)
