@@ -103,7 +103,8 @@ class Booting:
         """Start services at the same time, each when those it depends on have started."""
         if not services:
             return
-        started = {service.name: anyio.Event() for service in services}
+        awaited = {name for service in services for name in service.depends_on}
+        started = {service.name: anyio.Event() for service in services if service.name in awaited}
         failed: list[ServiceError] = []
         async with anyio.create_task_group() as group:
             for service in services:
@@ -126,7 +127,8 @@ class Booting:
         except ServiceError as error:
             failed.append(error)
             scope.cancel()
-        started[service.name].set()
+        if service.name in started:
+            started[service.name].set()
 
     async def _tolerate(self, act: Any, part: Any) -> None:
         try:

@@ -221,7 +221,7 @@ class SocketIngress:
                 (named if name in names else extra)[name] = value
         if event == "connect" and values:
             named.setdefault("auth", values[0])
-        return Incoming(event, values, named, Answers(event == "connect"), extra=extra)
+        return Incoming(event, values, named, Answers(event == "connect"), None, extra)
 
     def _subscribe(
         self, table: Subscriptions, event: str, fn: Callable[..., Any], owner: Any, priority: float
