@@ -93,7 +93,9 @@ class Subscriber:
 
         Without a loop, another thread may be making such calls: then it makes these too, and nobody waits for it.
         """
-        if not self._delivered_on_loop():
+        if self.thread == get_ident():
+            self._deliver()
+        elif not self._delivered_on_loop():
             self._deliver_in_turn()
 
     def close(self) -> None:
@@ -169,8 +171,20 @@ class Subscriber:
         return True
 
     def _deliver(self) -> None:
-        while (args := self._next()) is not None:
-            self._call(args)
+        # In one piece: a change has many subscribers, and nearly all of them do less than a call takes.
+        heard = self._heard
+        while heard:
+            try:
+                args = heard.popleft()
+            except IndexError:  # another thread has just closed the subscription
+                return
+            try:
+                result = self.fn(*args)
+            except Exception:
+                self.failed()
+            else:
+                if result is not None and inspect.isawaitable(result):
+                    self.later(result)
 
     def _next(self) -> tuple[Any, ...] | None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from ._delivery import Subscriber
@@ -44,7 +44,7 @@ class Store(Observed):
         emit_events: bool = False,
         change_event: str | None = None,
     ) -> None:
-        super().__init__(name, emit_events, change_event, show=dict)
+        super().__init__(name, emit_events, change_event, show=dict.copy)
         # Replaced by each change, never edited: it is read without the lock.
         self._state = rules.initial(initial_state)
         self._subscribers: dict[Callable[..., Any], Subscriber] = {}
@@ -196,14 +196,18 @@ class Store(Observed):
 
     def _change(self, rule: Callable[..., State], *args: Any) -> State:
         with self._lock:
-            self._require_no_mutator()
+            if self._mutating:
+                self._require_no_mutator()
             state = rule(self._state, *args)
-            waiting = [] if state is self._state else self._commit(state)
-        deliver(waiting)
+            waiting = () if state is self._state else self._commit(state)
+        if waiting:
+            deliver(waiting)
         return state.copy()
 
-    def _commit(self, state: State) -> list[Subscriber]:
+    def _commit(self, state: State) -> Collection[Subscriber]:
         self._state = state
+        if not self._subscribers and self._bus_subscriber is None:
+            return ()
         heard = [(subscriber, state) for subscriber in self._subscribers.values()]
         return self._post(heard, state)
 
