@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any
@@ -83,9 +83,7 @@ class Subscriber:
 
     def post(self, *args: Any) -> None:
         """Queue a call. Made under the lock that orders the changes, so that they are heard in that order."""
-        if self._heard is _NO_QUEUE:
-            self._make_queues()
-        self._heard.append(args)
+        post((self,), *args)
 
     def deliver(self) -> None:
         """
@@ -265,6 +263,24 @@ class Subscriber:
     def _drop(self) -> None:
         while self._waiting:
             forget(self._waiting.popleft())
+
+
+def post(subscribers: Iterable[Subscriber], *args: Any) -> None:
+    """Queue a call of each; see `Subscriber.post`."""
+    for subscriber in subscribers:
+        if subscriber._heard is _NO_QUEUE:
+            subscriber._make_queues()
+        subscriber._heard.append(args)
+
+
+def deliver(subscribers: Iterable[Subscriber]) -> None:
+    """Make the queued calls, one subscriber's after the other's; see `Subscriber.deliver`."""
+    here = get_ident()
+    for subscriber in subscribers:
+        if subscriber.thread == here:
+            subscriber._deliver()
+        else:
+            subscriber.deliver()
 
 
 def _give(awaitable: Awaitable[Any]) -> Awaitable[Any]:

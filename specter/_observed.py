@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -41,22 +41,12 @@ class Observed:
     def _emit(self, state: Any) -> None:
         bus.emit_nowait(self._change_event, self._show(state))
 
-    def _post(self, heard: Iterable[tuple[Subscriber, Any]], state: Any) -> list[Subscriber]:
-        """Queue what is heard of a change; the caller has the lock. Returns those to whom it is to be delivered."""
-        waiting = []
-        for subscriber, value in heard:
-            subscriber.post(value)
-            waiting.append(subscriber)
-        if self._bus_subscriber is not None:
-            self._bus_subscriber.post(state)
-            waiting.append(self._bus_subscriber)
-        return waiting
-
     def _hearing(self, fn: Callable[..., Any]) -> Callable[[Any], Any]:
         """The function of a `Subscriber` that tells *fn* of a queued value, and has its name in logs."""
+        show = self._show
 
         def hear(value: Any) -> Any:
-            return fn(self._show(value), self)
+            return fn(show(value), self)
 
         hear.__qualname__ = name_of(fn)
         return hear
@@ -65,12 +55,6 @@ class Observed:
         # The lock lets the thread of the mutator in again, and its draft would then overwrite the change.
         if self._mutating:
             raise RuntimeError(f"{self.name!r} cannot be changed by a mutator but through its draft")
-
-
-def deliver(waiting: Iterable[Subscriber]) -> None:
-    """Deliver what is queued; returns when plain subscribers have heard it."""
-    for subscriber in waiting:
-        subscriber.deliver()
 
 
 def share(

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ._calls import name_of
-from ._delivery import Subscriber
-from ._observed import Observed, deliver, forget_cleanup, require_plain, require_subscriber
+from ._delivery import Subscriber, deliver
+from ._observed import Observed, forget_cleanup, require_plain, require_subscriber
 from .sansio import model as rules
 from .sansio.copies import copied
 from .sansio.model import MISSING, Tree
@@ -261,11 +261,14 @@ class Model(Observed):
     def _commit(self, changes: list[rules.Change]) -> list[Subscriber]:
         tree = self._tree
         heard = self._slices.heard(tree.root, changes)
-        for _, value in heard:
-            tree.give(value)
-        if not self._emit_events:
-            return self._post(heard, None) if heard else []
-        return self._post(heard, tree.give(tree.root))
+        waiting = []
+        for subscriber, value in heard:
+            subscriber.post(tree.give(value))
+            waiting.append(subscriber)
+        if self._bus_subscriber is not None:
+            self._bus_subscriber.post(tree.give(tree.root))
+            waiting.append(self._bus_subscriber)
+        return waiting
 
 
 def create_model(name: str, initial_state: dict[Any, Any] | None = None, **options: Any) -> Model:

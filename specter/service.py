@@ -18,7 +18,7 @@ import anyio
 
 from . import _phases
 from ._calls import call, name_of
-from ._delivery import Subscriber
+from ._delivery import Subscriber, deliver, post
 from ._held import enter_held
 from ._loop import native_task
 from ._observed import require_subscriber, share
@@ -173,10 +173,8 @@ class Service:
                 return
             copy = dict(self.state)
             subscribers = list(self._ledger.subscribers.values())
-            for subscriber in subscribers:
-                subscriber.post(copy, self)
-        for subscriber in subscribers:
-            subscriber.deliver()
+            post(subscribers, copy, self)
+        deliver(subscribers)
 
     def get_state(self) -> dict[str, Any]:
         """A copy of the state, not deep."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ._delivery import Subscriber
-from ._observed import Observed, deliver, require_plain, require_subscriber, share
+from ._delivery import Subscriber, deliver, post
+from ._observed import Observed, require_plain, require_subscriber, share
 from .sansio import store as rules
 from .sansio.store import State
 
@@ -199,17 +199,19 @@ class Store(Observed):
             if self._mutating:
                 self._require_no_mutator()
             state = rule(self._state, *args)
-            waiting = () if state is self._state else self._commit(state)
+            waiting = None if state is self._state else self._commit(state)
         if waiting:
             deliver(waiting)
         return state.copy()
 
-    def _commit(self, state: State) -> Collection[Subscriber]:
+    def _commit(self, state: State) -> list[Subscriber]:
         self._state = state
-        if not self._subscribers and self._bus_subscriber is None:
-            return ()
-        heard = [(subscriber, state) for subscriber in self._subscribers.values()]
-        return self._post(heard, state)
+        waiting = list(self._subscribers.values())
+        if self._bus_subscriber is not None:
+            waiting.append(self._bus_subscriber)
+        if waiting:
+            post(waiting, state)
+        return waiting
 
 
 def create_store(name: str, initial_state: State | None = None, **options: Any) -> Store:
