@@ -34,7 +34,9 @@ def merged(state: State, partial: State) -> State:
     Raises:
         TypeError: *partial* is no dict.
     """
-    return merge(state.copy(), partial)
+    if not isinstance(partial, dict):
+        raise _no_dict(partial, "set")
+    return {**state, **partial}
 
 
 def merge(state: State, partial: State) -> State:
