@@ -235,16 +235,18 @@ class EventBus:
         if hearing.prepared is None:
             hearing.prepared = _thread_of(hearing)
         here = get_ident()
+        anywhere = hearing.prepared != here
         for entry in hearing.entries:
-            subscriber = entry.listener
-            fn = entry.fn if subscriber.thread in (None, here) else subscriber.notify
+            fn = entry.fn
+            if anywhere and entry.listener.thread not in (None, here):
+                fn = entry.listener.notify
             try:
                 result = fn(data)
             except Exception:
-                subscriber.failed()
+                entry.listener.failed()
             else:
                 if result is not None and inspect.isawaitable(result):
-                    waiting(subscriber, result)
+                    waiting(entry.listener, result)
 
 
 def _require_event(event: object) -> None:
