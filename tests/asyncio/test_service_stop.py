@@ -13,7 +13,6 @@ from specter import Runtime, Service
 from specter.sansio.ledger import MOST_ROUNDS
 from specter.testing import cancel_everywhere
 
-
 pytestmark = pytest.mark.virtual_clock
 
 

@@ -11,7 +11,6 @@ from anyio.lowlevel import checkpoint
 from specter import Runtime, Service
 from specter.task import Task
 
-
 pytestmark = pytest.mark.virtual_clock
 
 
