@@ -62,6 +62,8 @@ def test_what_is_no_dict_is_refused_by_name(value: Any) -> None:
 
     with pytest.raises(TypeError, match=rf"set\(\) requires a dict, got {kind}"):
         store.merged({}, value)
+    with pytest.raises(TypeError, match=rf"set\(\) requires a dict, got {kind}"):
+        store.merge({}, value)
     with pytest.raises(TypeError, match=rf"replace\(\) requires a dict, got {kind}"):
         store.replaced({}, value)
 
