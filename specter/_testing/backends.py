@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from specter import current_backend
+
 from .collecting import is_async, is_used, written
 from .running_tests import runner_of
 
@@ -94,6 +96,8 @@ def _with_options(choose: Callable[..., Any], clock: bool) -> Callable[..., Any]
         if options.get("use_uvloop") or name not in ("asyncio", "trio"):
             return value
         if name == "asyncio" and not clock and _has_policy():
+            return value
+        if current_backend() == "gevent":  # the application's time is that of the hub
             return value
         from specter.testing import backend_options
 

@@ -407,3 +407,24 @@ def test_an_application_that_gevent_patches_is_tested_without_a_warning(pytester
     outcome = run(pytester, "-W", "error", subprocess=True)
 
     assert outcome.counts == {"passed": 1}, outcome.text
+
+
+def test_an_async_test_runs_beside_an_application_on_gevent(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPECTER_BACKEND", "gevent")
+    pytester.makepyfile(
+        """
+        import anyio
+
+        def test_of_the_application(harness):
+            assert type(harness).__module__.startswith("specter_gevent")
+
+        async def test_of_something_else():
+            await anyio.sleep(0)
+        """
+    )
+
+    outcome = run(pytester, subprocess=True)
+
+    assert outcome.counts == {"passed": 2}, outcome.text
