@@ -91,10 +91,7 @@ class Subscriber:
 
         Without a loop, another thread may be making such calls: then it makes these too, and nobody waits for it.
         """
-        if self.thread == get_ident():
-            self._deliver()
-        elif not self._delivered_on_loop():
-            self._deliver_in_turn()
+        deliver((self,))
 
     def close(self) -> None:
         """Hear nothing any more. A coroutine that runs goes on."""
@@ -279,8 +276,8 @@ def deliver(subscribers: Iterable[Subscriber]) -> None:
     for subscriber in subscribers:
         if subscriber.thread == here:
             subscriber._deliver()
-        else:
-            subscriber.deliver()
+        elif not subscriber._delivered_on_loop():
+            subscriber._deliver_in_turn()
 
 
 def _give(awaitable: Awaitable[Any]) -> Awaitable[Any]:
