@@ -81,9 +81,6 @@ class ServiceManager(Service):
         self._services: list[Service] = []
         self._handlers: list[Any] = []
         self._controllers: list[Controller] = []
-        # The names of services and controllers: a search through all for each one to register takes a thousand of them
-        # as long as half of their start.
-        self._taken: set[str] = set()
         self._booting = Booting(self)
         self._running_handlers = RunningHandlers(socketio) if socketio is not None else None
         self._asgi: Gate | None = None
@@ -148,7 +145,6 @@ class ServiceManager(Service):
         self._refuse_when_booting(service)
         self._refuse_double(service)
         self._services.append(service)
-        self._taken.add(service.name)
         return self
 
     def register_handler(self, handler: Any) -> Self:
@@ -186,7 +182,6 @@ class ServiceManager(Service):
         self._refuse_double(controller)
         self._register_routes(controller, url_prefix)
         self._controllers.append(controller)
-        self._taken.add(controller.name)
         return self
 
     async def adopt(self, child: Any, start: bool = True) -> Self:
@@ -392,8 +387,7 @@ class ServiceManager(Service):
             raise RuntimeError(f"{name!r} comes too late: booting has begun. Use: await manager.adopt({name})")
 
     def _refuse_double(self, service: Service) -> None:
-        children = (child.name for child in self._ledger.children.values())
-        if service.name in (self.name, _INGRESS) or service.name in self._taken or service.name in children:
+        if service.name in {self.name, _INGRESS, *(other.name for other in self._there())}:
             raise ServiceError(service.name, "is registered already: each name can be there once")
 
 
