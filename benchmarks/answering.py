@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, TextIO
 
 from benchmarks.cases import Case, Contender
+from benchmarks.profiles import busiest
 from benchmarks.run import Run, SkippedError
 
 
@@ -85,8 +86,8 @@ def figure_of(contender: Contender, quick: bool, sizes: tuple[int, ...]) -> floa
 
 def profiled(contender: Contender, quick: bool, sizes: tuple[int, ...]) -> dict[str, Any]:
     """A figure, which the profiler makes larger, and the functions that took the most time in themselves."""
-    text, profile = io.StringIO(), cProfile.Profile()
+    text, profiler = io.StringIO(), cProfile.Profile()
     figure_of(contender, True, sizes)  # the imports
-    figure = profile.runcall(figure_of, contender, quick, sizes)
-    pstats.Stats(profile, stream=text).sort_stats("tottime").print_stats(25)
-    return {"sample": figure, "profile": text.getvalue()}
+    figure = profiler.runcall(figure_of, contender, quick, sizes)
+    pstats.Stats(profiler, stream=text).sort_stats("tottime").print_stats(25)
+    return {"sample": figure, "profile": text.getvalue(), "busiest": busiest(profiler)}

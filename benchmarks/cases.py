@@ -94,6 +94,7 @@ class Case:
         repeats: At most so many samples, where one takes long.
         timeout: Seconds that a sample may take.
         quick_sizes: The sizes of a quick run, if not all.
+        profiled: A profile of the process that measures says where the time goes; False where others do the work.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Case:
         repeats: int | None = None,
         timeout: float = 60.0,
         quick_sizes: tuple[int, ...] | None = None,
+        profiled: bool = True,
     ) -> None:
         self.title = title
         self.unit = unit
@@ -122,6 +124,7 @@ class Case:
         self.repeats = repeats
         self.timeout = timeout
         self.quick_sizes = sizes if quick_sizes is None else quick_sizes
+        self.profiled = profiled
         self.contenders: list[Contender] = []
 
     def contender(

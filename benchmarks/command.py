@@ -34,6 +34,8 @@ def benchmark(arguments: Sequence[str]) -> int:
         area = measure.measure(
             name, pythons, quick=options.quick, repeats=options.repeats, only=options.only, progress=progress
         )
+        if options.profile:
+            area.profiles = list(measure.profiles(name, pythons, options.only, progress))
         progress("")
         sys.stdout.write("\n".join(table.lines(area)) + "\n")
         sys.stdout.flush()
@@ -58,6 +60,7 @@ def benchmark_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=measure.REPEATS, help="samples each (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep what was found")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw it, each area in a file (FILE-AREA.svg)")
+    parser.add_argument("--profile", action="store_true", help="keep where the time of ours goes, for the report")
     add_old(parser)
     options = parser.parse_args(arguments)
     if unknown := set(options.areas) - set(names):

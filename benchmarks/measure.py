@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from benchmarks import areas, environments
 from benchmarks.answering import area_module, cases_of
-from benchmarks.cases import Case
-from benchmarks.results import Area, Entry, Results, Row
+from benchmarks.cases import SPECTER, Case
+from benchmarks.results import Area, Entry, Profile, Results, Row
 from benchmarks.workers import Workers
 
 REPEATS = 7
@@ -94,13 +95,38 @@ def sample(workers: Workers, case: Case, index: int, row: Row, *, quick: bool, r
             entry.skipped, entry.failed = answer.get("skipped"), answer.get("failed")
 
 
+def profiles(
+    name: str, pythons: dict[str, str], only: str = "", progress: Callable[[str], None] = lambda text: None
+) -> Iterator[Profile]:
+    """Where the time of ours goes, in each case of an area that a profile can tell of, at its largest size."""
+    with Workers(pythons, name) as workers:
+        for index, case in enumerate(cases_of(area_module(name))):
+            ours = next((each.name for each in case.contenders if each.name.startswith(SPECTER)), None)
+            if ours and case.profiled and not case.curve and only in case.title_of(largest(case)):
+                progress(f"{name}: a profile of {case.title_of(largest(case))}")
+                title, answer = profiled(workers, case, index, ours)
+                if "busiest" in answer:
+                    yield Profile(title, ours, [(function, part) for function, part in answer["busiest"]])
+
+
 def profile(name: str, pythons: dict[str, str], contender: str, only: str) -> Iterator[tuple[str, str]]:
     """The titles of the cases of an area that a contender takes part in, and where its time goes in each."""
     with Workers(pythons, name) as workers:
         for index, case in enumerate(cases_of(area_module(name))):
-            for number, each in enumerate(case.contenders):
-                n = case.sizes[-1] if case.sizes else None
-                if each.name == contender and only in case.title_of(n):
-                    request = {"case": index, "contender": number, "n": n, "quick": False, "profile": True}
-                    answer = workers.ask(each.worker, request, timeout=10 * case.timeout, fresh=case.fresh)
-                    yield case.title_of(n), next(answer[key] for key in PROFILED if answer.get(key))
+            taking_part = any(each.name == contender for each in case.contenders)
+            if taking_part and only in case.title_of(largest(case)):
+                title, answer = profiled(workers, case, index, contender)
+                yield title, next(answer[key] for key in PROFILED if answer.get(key))
+
+
+def profiled(workers: Workers, case: Case, index: int, contender: str) -> tuple[str, dict[str, Any]]:
+    """The title of a case at its largest size, and what a worker answers that profiles a contender in it."""
+    number = next(number for number, each in enumerate(case.contenders) if each.name == contender)
+    n, worker = largest(case), case.contenders[number].worker
+    request = {"case": index, "contender": number, "n": n, "quick": False, "profile": True}
+    return case.title_of(n), workers.ask(worker, request, timeout=10 * case.timeout, fresh=case.fresh)
+
+
+def largest(case: Case) -> int | None:
+    """The largest size of a case, if it has sizes."""
+    return case.sizes[-1] if case.sizes else None

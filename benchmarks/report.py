@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.growth import fits
-from benchmarks.results import Entry, Results, Row
+from benchmarks.results import Area, Entry, Results, Row
 from benchmarks.table import number
 
 BEGIN = "<!-- figures: python -m benchmarks report FILE.json --into PAGE.md -->"
 END = "<!-- end of the figures -->"
+
+SMALLEST = 0.03
+"""The part of the time from which on a function is worth a word."""
 
 
 class NoMarksError(Exception):
@@ -38,6 +41,7 @@ def markdown(results: Results, pictures: dict[str, Path], page: Path | None = No
                 lines += [*table(row), ""]
         for case, rows in curved.items():
             lines += [*curve(case, rows), ""]
+        lines += profiles(area)
     lines += [*missed(results), ""]
     return "\n".join(lines)
 
@@ -85,6 +89,17 @@ def curve(case: str, rows: list[Row]) -> Iterator[str]:
         figures = (row.figure(name) for row in rows)
         cells = " | ".join("" if figure is None else number(figure) for figure in figures)
         yield f"| {name} | {cells} | n^{exponent:.2f} |"
+
+
+def profiles(area: Area) -> Iterator[str]:
+    """Where the time of ours goes: a line for each case."""
+    if area.profiles:
+        yield "| where the time goes | functions, by the time in themselves |"
+        yield "| --- | --- |"
+        for profile in area.profiles:
+            parts = ", ".join(f"`{name}` {part:.0%}" for name, part in profile.parts if part >= SMALLEST)
+            yield f"| {profile.title} ({profile.contender}) | {parts} |"
+        yield ""
 
 
 def missed(results: Results) -> Iterator[str]:

@@ -63,12 +63,22 @@ class Row:
 
 
 @dataclass
+class Profile:
+    """Where the time of a contender goes: functions, and the part of the time that each takes in itself."""
+
+    title: str
+    contender: str
+    parts: list[tuple[str, float]]
+
+
+@dataclass
 class Area:
-    """All rows of an area."""
+    """All rows of an area; profiles, if they were asked for."""
 
     name: str
     title: str
     rows: list[Row]
+    profiles: list[Profile] = field(default_factory=list)
 
     def curves(self) -> dict[str, list[Row]]:
         """The rows of each case that shows how a figure grows, by the title of the case."""
@@ -98,12 +108,14 @@ class Results:
     def read(cls, path: Path) -> Results:
         """What `write` kept."""
         data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            **{
-                **data,
-                "areas": [Area(**{**area, "rows": [_row(row) for row in area["rows"]]}) for area in data["areas"]],
-            }
-        )
+        return cls(**{**data, "areas": [_area(area) for area in data["areas"]]})
+
+
+def _area(data: dict[str, Any]) -> Area:
+    profiles = [
+        Profile(**{**each, "parts": [(name, part) for name, part in each["parts"]]}) for each in data["profiles"]
+    ]
+    return Area(**{**data, "rows": [_row(row) for row in data["rows"]], "profiles": profiles})
 
 
 def _row(data: dict[str, Any]) -> Row:

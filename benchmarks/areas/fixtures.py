@@ -14,8 +14,16 @@ EMPTY = "anyio, no fixture"
 
 TITLE = "a test with a fixture"
 # Milliseconds over an empty test. What the first tests import is not counted.
-ASYNCIO = Case("an empty async test on asyncio", unit="ms", baseline=EMPTY, goals=(Goal(SPECTER, of=EMPTY, more=2.0),))
-TRIO = Case("an empty async test on trio", unit="ms", baseline=EMPTY, goals=(Goal(SPECTER, of=EMPTY, more=2.0),))
+ASYNCIO = Case(
+    "an empty async test on asyncio",
+    unit="ms",
+    baseline=EMPTY,
+    goals=(Goal(SPECTER, of=EMPTY, more=2.0),),
+    profiled=False,
+)
+TRIO = Case(
+    "an empty async test on trio", unit="ms", baseline=EMPTY, goals=(Goal(SPECTER, of=EMPTY, more=2.0),), profiled=False
+)
 
 _WARM = 50
 _CONFTEST = """

@@ -199,6 +199,7 @@ def add_server(server: str) -> Case:
         baseline="Quart",
         more_is_better=True,
         repeats=3,
+        profiled=False,
     )
     for name, module in ((SPECTER, "quart_specter"), ("Quart", "quart_plain")):
         add_served(case, name, server, module)
@@ -221,6 +222,7 @@ PYWSGI = Case(
     goals=(Goal(TWIN, at_least=1.0, of=OLD),),
     more_is_better=True,
     repeats=3,
+    profiled=False,
 )
 
 

@@ -14,21 +14,35 @@ from benchmarks.cases import GEVENT, OLD, SPECTER, TWIN, Case, Goal
 from benchmarks.run import Run, expect
 
 TITLE = "resident memory, of each"
-SERVICE = Case("an idle service", unit="KiB", fresh=True, repeats=3, goals=(Goal(SPECTER, 2.0), Goal(TWIN, 1.0, OLD)))
+SERVICE = Case(
+    "an idle service",
+    unit="KiB",
+    fresh=True,
+    profiled=False,
+    repeats=3,
+    goals=(Goal(SPECTER, 2.0), Goal(TWIN, 1.0, OLD)),
+)
 INTERVAL = Case(
     "an interval",
     unit="KiB",
     fresh=True,
+    profiled=False,
     repeats=3,
     goals=(Goal(SPECTER, 0.4), Goal(TWIN, 0.1, OLD)),
 )
 SUBSCRIPTION = Case(
-    "a subscription to the bus", unit="KiB", fresh=True, repeats=3, goals=(Goal(SPECTER, 0.25), Goal(TWIN, 1.0, OLD))
+    "a subscription to the bus",
+    unit="KiB",
+    fresh=True,
+    profiled=False,
+    repeats=3,
+    goals=(Goal(SPECTER, 0.25), Goal(TWIN, 1.0, OLD)),
 )
 TASK = Case(
     "a task that sleeps",
     unit="KiB",
     fresh=True,
+    profiled=False,
     repeats=3,
     goals=(Goal(SPECTER, 1.1, "anyio start_soon"), Goal(TWIN, 1.0, OLD)),
     baseline="anyio start_soon",

@@ -24,6 +24,7 @@ SPAWN = Case(
     "start /bin/true and wait for its end, by the clock",
     unit="ms",
     goals=(Goal(SPECTER, 1.3, "asyncio"), Goal(TWIN, 1.0, OLD)),
+    profiled=False,
 )
 
 

@@ -20,7 +20,9 @@ RATES = (Goal(SPECTER, at_least=0.97, of=PLAIN), Goal(TWIN, at_least=1.0, of=OLD
 
 def rate(title: str, *goals: Goal) -> Case:
     """A case that counts what arrives in a second."""
-    return Case(title, unit="per s", goals=goals, baseline=PLAIN, more_is_better=True, repeats=3, timeout=120)
+    return Case(
+        title, unit="per s", goals=goals, baseline=PLAIN, more_is_better=True, repeats=3, timeout=120, profiled=False
+    )
 
 
 ECHO = rate("events that are acknowledged, 200 clients", *RATES, Goal(SPECTER, at_least=1.5, of=FLASK))
@@ -30,6 +32,7 @@ ECHO_COST = Case(
     baseline=PLAIN,
     repeats=3,
     timeout=120,
+    profiled=False,
 )
 BROADCAST = rate("broadcasts heard, 200 clients: one for each of them", *RATES)
 GROWTH = Case(

@@ -49,3 +49,16 @@ def test_a_profile_names_the_functions_that_take_the_time() -> None:
     assert profiled.returncode == 0, profiled.stderr
     assert "specter: Store.get of a key" in profiled.stdout
     assert "store.py" in profiled.stdout
+
+
+def test_a_report_says_where_the_time_goes(tmp_path: Path) -> None:
+    kept = tmp_path / "found.json"
+
+    ran = benchmarks("store", "--only", "Store.get", "--quick", "--profile", "--json", kept)
+    reported = benchmarks("report", kept)
+
+    assert (ran.returncode, reported.returncode) == (0, 0), ran.stderr + reported.stderr
+    titles = [profile.title for profile in Results.read(kept).areas[0].profiles]
+    assert "Store.get of a key" in titles
+    (line,) = [line for line in reported.stdout.splitlines() if line.startswith("| Store.get of a key (specter)")]
+    assert "`specter/store.py get`" in line and "benchmarks" not in line
