@@ -54,6 +54,10 @@ class Controller(Service):
     schemas: Mapping[str, Schema] = {}
     url_prefix: str | None = None
 
+    _specter_hooks = (
+        *Service._specter_hooks, "build_routes", "build_events", "build_blueprint", "create_handler", "build_handler",
+    )  # fmt: skip
+
     def __init__(self, name: str | None = None) -> None:
         own: str = getattr(type(self), "name", "controller")
         super().__init__(name or own)

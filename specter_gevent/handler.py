@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from specter.sansio.callables import is_coroutine_function, require_plain
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from flask_socketio import SocketIO
 
 log = logging.getLogger(__name__)
-HOOKS = ("on_setup", "on_teardown")
+HOOKS = ("on_setup", "on_teardown", "setup", "teardown")
 T = TypeVar("T")
 
 
@@ -198,6 +199,26 @@ def check_hooks(part: Any, *names: str) -> None:
         hook = getattr(part, name, None)
         if callable(hook) and is_coroutine_function(hook):
             require_plain(hook, f"{name} of {getattr(part, 'name', None)!r}")
+
+
+def check_handler(handler: Any) -> None:
+    """
+    Refuse a handler with hooks or callbacks that nothing would await.
+
+    It is looked at as it is declared: what it makes of its events when it is set up is looked at then.
+
+    Args:
+        handler: A `Handler`, or what stands in for one.
+
+    Raises:
+        TypeError: One is a coroutine function; names it, and the backend switch.
+    """
+    check_hooks(handler, *HOOKS)
+    declared = getattr_static(handler, "events", None) if isinstance(handler, Handler) else None
+    for event, method in declared.items() if isinstance(declared, Mapping) else ():
+        fn = getattr(type(handler), method, None) if isinstance(method, str) else None
+        if callable(fn):
+            require_plain(fn, f"the callback of socket event {event!r}")
 
 
 def _take_down(handler: Handler) -> None:

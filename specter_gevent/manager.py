@@ -21,7 +21,7 @@ from . import _patching
 from ._companions import check_app, check_socketio
 from ._reloader import is_watching, when_watching
 from ._turn import Turn
-from .handler import HOOKS, check_hooks
+from .handler import check_handler, check_hooks
 from .service import Service
 from .service_registry import registry
 from .socket_ingress import SocketIngress
@@ -115,14 +115,14 @@ class ServiceManager(Service):
             handler: A `Handler`, or anything with ``name``, ``setup(socketio)`` and ``teardown()``.
 
         Raises:
-            TypeError: It has no such methods, or a hook of it is a coroutine function.
+            TypeError: It has no such methods, or a hook or callback of it is a coroutine function.
         """
         if not all(callable(getattr(handler, name, None)) for name in ("setup", "teardown")):
             raise TypeError(
                 "[SPECTER:manager] register_handler() requires a handler-like object exposing setup()/teardown(), "
                 f"got {type(handler).__name__}"
             )
-        check_hooks(handler, *HOOKS)
+        check_handler(handler)
         self._handlers.append(handler)
         if self._booted and self._socketio:
             self._setup_registered_handler(handler)
@@ -137,7 +137,7 @@ class ServiceManager(Service):
             url_prefix: Before all of its routes.
 
         Raises:
-            TypeError: *controller* is no `Controller`.
+            TypeError: *controller* is no `Controller`, or a hook, view or callback of it is a coroutine function.
         """
         from .controller import Controller
 
@@ -146,6 +146,7 @@ class ServiceManager(Service):
                 "[SPECTER:manager] register_controller() requires a Controller instance, "
                 f"got {type(controller).__name__}"
             )
+        check_hooks(controller, *controller._specter_hooks)
         if self._app:
             blueprint = controller.build_blueprint(url_prefix=url_prefix)
             self._app.register_blueprint(blueprint, url_prefix=str(url_prefix or ""))

@@ -47,7 +47,9 @@ class QueueService(Service):
 
     drain_timeout: float = 0.0
 
-    _specter_hooks = (*Service._specter_hooks, "handle_item", "on_workers_started", "on_workers_stopping")
+    _specter_hooks = (
+        *Service._specter_hooks, "handle_item", "on_workers_started", "on_workers_stopping", "_worker_loop",
+    )  # fmt: skip
 
     def __init__(
         self,

@@ -112,7 +112,7 @@ class Service:
     stop_timeout: float = 30.0
 
     # What must be plain functions, since nothing awaits them here; and those of them that are not.
-    _specter_hooks: ClassVar[tuple[str, ...]] = ("on_start", "on_stop")
+    _specter_hooks: ClassVar[tuple[str, ...]] = ("on_start", "on_stop", "start", "stop")
     _specter_refused: ClassVar[tuple[str, ...]] = ()
 
     # {id: what can be killed}
@@ -429,13 +429,15 @@ class Service:
             start: Start it now. An error of that goes on.
 
         Raises:
-            TypeError: *child* is no `Service`.
+            TypeError: *child* is no `Service`, or a hook of it is a coroutine function.
         """
         if child is None:
             return self
         if not isinstance(child, Service):
             got = type(child).__name__
             raise TypeError(f"[SPECTER] '{self.name}' can only adopt Service instances, got {got}")
+        for name in child._specter_refused:
+            require_plain(getattr(child, name), f"{name} of {child.name!r}")
         self._specter.children.append(child)
         if start and not child.running:
             child.start()

@@ -9,6 +9,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 _COROUTINE = inspect.CO_COROUTINE
+_ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 # From Python 3.12 on a plain function can be marked as one that gives a coroutine.
 _MARKS = hasattr(inspect, "markcoroutinefunction")
@@ -34,24 +35,25 @@ def name_of(fn: Callable[..., Any]) -> str:
 
 def require_plain(fn: Callable[..., Any], what: str) -> None:
     """
-    Refuse a coroutine function where nothing awaits, as on gevent.
+    Refuse a coroutine function, or an asynchronous generator, where nothing awaits, as on gevent.
 
     Args:
         fn: The function.
         what: Its role, ``a listener``.
 
     Raises:
-        TypeError: *fn* is a coroutine function; names it, and the switch.
+        TypeError: *fn* is one; names it, and the switch.
     """
     # Nearly all are plain functions or methods: told without a further call.
     function: Any = fn
     if type(function) is MethodType:
         function = function.__func__
-    if type(function) is FunctionType and not (function.__code__.co_flags & _COROUTINE or _MARKS and function.__dict__):
+    if type(function) is FunctionType and not (function.__code__.co_flags & _ASYNC or _MARKS and function.__dict__):
         return
-    if is_coroutine_function(fn):
+    kind = _asynchronous(fn)
+    if kind is not None:
         raise TypeError(
-            f"{what} must be a plain function on gevent, got the coroutine function {name_of(fn)}, which nothing would "
+            f"{what} must be a plain function on gevent, got the {kind} {name_of(fn)}, which nothing would "
             "await: write it without async and await, or call specter.use_backend('asyncio') before the first import"
         )
 
@@ -71,3 +73,10 @@ def require_answer(answer: object, fn: Callable[..., Any], what: str) -> None:
     if inspect.iscoroutine(answer) and is_coroutine_function(fn):
         answer.close()
         require_plain(fn, what)
+
+
+def _asynchronous(fn: Callable[..., Any]) -> str | None:
+    """What kind of function it is; None for a plain one."""
+    if is_coroutine_function(fn):
+        return "coroutine function"
+    return "asynchronous generator" if inspect.isasyncgenfunction(fn) else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from .callables import is_coroutine_function
 
 
 class Field:
@@ -42,7 +43,7 @@ class Field:
         if validator is not None and not callable(validator):
             raise TypeError(f"validator must be a plain function or None, got {validator!r}")
         for role, fn in (("validator", validator), ("default", default)):
-            if fn is not None and inspect.iscoroutinefunction(fn):
+            if fn is not None and is_coroutine_function(fn):
                 raise TypeError(f"{role} must be a plain function, got {fn!r}: a schema cannot wait")
         self.type = type
         self.required = required

@@ -16,6 +16,7 @@ from specter_gevent import _patching
 from specter_gevent.controller import Controller
 from specter_gevent.handler import Handler
 from specter_gevent.manager import ServiceManager, boot, booted_managers
+from specter_gevent.queue_service import QueueService
 from specter_gevent.service import Service
 from specter_gevent.service_registry import registry
 
@@ -465,18 +466,46 @@ def test_a_server_of_the_other_runtime_is_refused_with_the_switch():
     [
         (Service, "register_service", "on_start"),
         (Service, "register_service", "on_stop"),
+        (Service, "register_service", "start"),
+        (Service, "register_service", "stop"),
+        (QueueService, "register_service", "handle_item"),
+        (QueueService, "register_service", "_worker_loop"),
         (Handler, "register_handler", "on_setup"),
         (Handler, "register_handler", "on_teardown"),
+        (Handler, "register_handler", "setup"),
+        (Handler, "register_handler", "teardown"),
         (Controller, "register_controller", "on_start"),
+        (Controller, "register_controller", "build_blueprint"),
+        (Controller, "register_controller", "create_handler"),
+        (Controller, "register_controller", "build_handler"),
     ],
 )
 def test_coroutine_hooks_are_refused_with_the_switch(base, register, name):
     async def waits(self): ...
 
     kind = type("Waits", (base,), {name: waits})
-    part = kind("waits") if base is Service else kind()
+    part = kind("waits") if base in (Service, QueueService) else kind()
     with pytest.raises(TypeError, match=rf"{name} of '\w+' must be a plain .*use_backend\('asyncio'\)"):
         getattr(ServiceManager(), register)(part)
+
+
+def test_a_coroutine_callback_is_refused_where_its_handler_is_registered():
+    class Waits(Handler):
+        events = {"said": "said"}
+
+        async def said(self, data): ...
+
+    with pytest.raises(TypeError, match=r"the callback of socket event 'said' must be a plain .*use_backend"):
+        ServiceManager().register_handler(Waits())
+
+
+def test_a_handler_that_declares_its_events_when_it_is_set_up_is_not_asked_before():
+    class Late(Handler):
+        @property
+        def events(self):
+            raise AssertionError("asked too early")
+
+    ServiceManager().register_handler(Late())
 
 
 def test_stand_ins_for_an_application_and_a_server_are_taken():

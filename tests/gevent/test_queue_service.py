@@ -280,7 +280,7 @@ def test_what_is_enqueued_in_on_start_is_worked_on(queue_of):
     assert service.done == ["seed", "sown"]
 
 
-@pytest.mark.parametrize("hook", ["handle_item", "on_workers_started", "on_workers_stopping"])
+@pytest.mark.parametrize("hook", ["handle_item", "on_workers_started", "on_workers_stopping", "_worker_loop"])
 def test_a_coroutine_function_is_refused_by_the_name_of_the_switch(queue_of, hook):
     async def later(self, *args):
         """A coroutine function."""

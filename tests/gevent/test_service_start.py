@@ -251,7 +251,21 @@ def test_an_own_task_may_start_the_service_again():
     assert part.is_clean()
 
 
-@pytest.mark.parametrize("hook", ["on_start", "on_stop"])
+@pytest.mark.parametrize("name", ["on_start", "on_stop", "start", "stop"])
+def test_a_child_with_a_method_that_is_a_coroutine_function_is_not_adopted(name):
+    async def waits(self):
+        """Do nothing."""
+
+    with Service("a") as service:
+        child = type("Waits", (Service,), {name: waits})("b")
+        for start in (True, False):
+            with pytest.raises(TypeError, match=rf"^{name} of 'b' must be a plain function on gevent, .*use_backend"):
+                service.adopt(child, start=start)
+
+        assert service._children == []
+
+
+@pytest.mark.parametrize("hook", ["on_start", "on_stop", "stop"])
 def test_a_hook_that_is_a_coroutine_function_is_refused_at_the_start(hook):
     async def waits(self):
         """Do nothing."""

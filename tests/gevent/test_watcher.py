@@ -46,6 +46,10 @@ async def coroutine(*_):
     pass
 
 
+async def generator():
+    yield 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -54,6 +58,7 @@ async def coroutine(*_):
         ({"poll": int, "transform": 5}, "must be callable, got int"),
         ({"poll": coroutine}, "use_backend"),
         ({"stream": coroutine}, "use_backend"),
+        ({"stream": generator}, "got the asynchronous generator .*use_backend"),
         ({"poll": int, "transform": coroutine}, "use_backend"),
     ],
 )

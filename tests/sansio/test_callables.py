@@ -56,6 +56,19 @@ def test_coroutine_functions(fn):
     assert is_coroutine_function(fn)
 
 
+async def yields():
+    """Give one, later."""
+    yield 1
+
+
+@pytest.mark.parametrize("fn", [yields, functools.partial(yields)])
+def test_asynchronous_generators(fn):
+    with pytest.raises(TypeError, match="a stream must be a plain function on gevent, got the asynchronous generator"):
+        require_plain(fn, "a stream")
+
+    assert not is_coroutine_function(fn)
+
+
 def test_the_answer_of_a_coroutine_function_is_refused_and_closed():
     answer = waits()
 
