@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,7 @@ from specter._backend import take
 from specter.serving.command import serve
 from specter.serving.options import GRACEFUL_TIMEOUT, SHUTDOWN_TIMEOUT, Options
 from specter.serving.problem import Problem
+from specter.serving.source import patches_itself
 
 if TYPE_CHECKING:
     from specter._backend import Backend
@@ -53,7 +55,7 @@ def cli(context: click.Context) -> None:
 @click.option(
     "--backend",
     type=click.Choice(["asyncio", "gevent"]),
-    help="The runtime that `specter` means. Default: SPECTER_BACKEND, or what the process shows.",
+    help="The runtime that `specter` means. Default: SPECTER_BACKEND, or what the application shows.",
 )
 @click.option(
     "--graceful-timeout",
@@ -77,7 +79,7 @@ def run(target: str, backend: Backend | None, reload: bool, **options: Any) -> i
     Exit codes: 0, 1 if something failed or had to be abandoned, 2 if the command line is wrong, 128 + the signal if it
     ended at once.
     """
-    chosen = Options(target, backend=_choose(backend), **options)
+    chosen = Options(target, backend=_choose(backend, target), **options)
     if reload:
         from specter.serving.reload import run_reloading
 
@@ -136,9 +138,12 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def _choose(backend: Backend | None) -> Backend:
+def _choose(backend: Backend | None, target: str = "") -> Backend:
     """Settle the runtime before anything of the application is imported."""
     try:
+        if backend is None and not os.environ.get("SPECTER_BACKEND"):
+            # A patched process is on gevent, and one that is patched when the server is there already is so too late.
+            backend = "gevent" if patches_itself(target) else None
         if backend is not None:
             use_backend(backend)
         return take("specter run")

@@ -84,9 +84,19 @@ class Served:
 
 
 def command(
-    *args: str, folder: Path, timeout: float = 30, program: Sequence[str] = SPECTER
+    *args: str,
+    folder: Path,
+    timeout: float = 30,
+    program: Sequence[str] = SPECTER,
+    environment: Mapping[str, str] | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a `specter` command to its end."""
+    """Run a `specter` command to its end; see `Served`."""
     return subprocess.run(
-        [*program, *args], cwd=folder, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
+        [*program, *args],
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
     )

@@ -86,6 +86,35 @@ def test_an_application_that_boots_on_the_other_runtime_is_one_line(tmp_path: Pa
     )
 
 
+def test_an_application_that_patches_itself_is_on_gevent(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text("from gevent import monkey\nmonkey.patch_all()\n")
+    (tmp_path / "shop" / "app.py").write_text(
+        "import flask, specter\nmanager = specter.boot(flask.Flask('shop'), None)\n"
+    )
+    with Served("run", "shop.app:manager", "--port", "0", folder=tmp_path) as server:
+        assert httpx.get(server.url).status_code == 404
+        assert server.stop() == 0
+        assert "Warning" not in server.said()
+
+
+def test_what_is_asked_for_beats_what_an_application_shows(tmp_path: Path) -> None:
+    (tmp_path / "patched.py").write_text(
+        "from gevent import monkey\nmonkey.patch_socket()\nimport flask\napp = flask.Flask('a')\n"
+    )
+    asked = [
+        command("run", "patched:app", "--backend", "asyncio", folder=tmp_path),
+        command("run", "patched:app", folder=tmp_path, environment={"SPECTER_BACKEND": "asyncio"}),
+    ]
+
+    for done in asked:
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == (
+            "Error: patched:app is a Flask application, which the asyncio runtime cannot serve: "
+            "give --backend gevent, or set SPECTER_BACKEND=gevent\n"
+        )
+
+
 @pytest.mark.parametrize("server", ["hypercorn", "granian"])
 def test_a_port_that_is_taken_is_one_line(server: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
