@@ -50,7 +50,7 @@ class Operation:
 
         Returns:
             What `perform` returned. An `OperationError` gives a failure with its status; any other error is logged and
-            gives one of status 500. A cancellation is no outcome: it goes on.
+            gives one of status 500, whose text tells nothing of it. A cancellation is no outcome: it goes on.
         """
         try:
             refusal = await call(self.validate, *args, **kwargs)
@@ -60,7 +60,8 @@ class Operation:
         except Exception as error:
             if not isinstance(error, OperationError):
                 self.logger.exception("operation %r (%s) failed", self.name, type(self).__name__)
-            return failed(error)
+            # Its text may name tables and files, and whoever asked for the operation reads the outcome.
+            return failed(error, f"operation {self.name!r} failed")
         return result if isinstance(result, Outcome) else Outcome.success(result)
 
     def success(self, value: Any = None, *, status: int = 200, **meta: Any) -> Outcome:

@@ -56,7 +56,7 @@ class Operation:
 
         Returns:
             What `perform` returned. An `OperationError` gives a failure with its status; any other error is logged and
-            gives one of status 500. A kill is no outcome: it goes on.
+            gives one of status 500 with its text. A kill is no outcome: it goes on.
         """
         try:
             self.validate(*args, **kwargs)
@@ -67,7 +67,7 @@ class Operation:
                 self.logger.error(  # noqa: G201
                     "[SPECTER:operation] %s failed: %s", type(self).__name__, error, exc_info=True
                 )
-            return failed(error)
+            return failed(error, str(error))
         return result if isinstance(result, Outcome) else Outcome.success(result)
 
     def success(self, value: Any = None, *, status: int = 200, **meta: Any) -> Outcome:

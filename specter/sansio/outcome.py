@@ -105,7 +105,7 @@ def made(ok: bool, value: Any, error: str | None, status: int, meta: dict[str, A
     return outcome  # type: ignore[return-value]
 
 
-def failed(error: Exception) -> Outcome:
+def failed(error: Exception, unplanned: str) -> Outcome:
     """
     Make the outcome of an exception: an `OperationError` says its status, any other is 500.
 
@@ -113,8 +113,9 @@ def failed(error: Exception) -> Outcome:
 
     Args:
         error: What a hook of an operation raised.
+        unplanned: The outcome's error if it is not an `OperationError`.
     """
     if isinstance(error, OperationError):
         meta = dict(error.meta)
         return Outcome(False, meta.pop("value", None), error.message, error.status, meta)
-    return Outcome(False, None, str(error), 500)
+    return Outcome(False, None, unplanned, 500)

@@ -66,10 +66,10 @@ async def test_any_other_error_is_logged_and_a_failure_of_status_500(
 ) -> None:
     outcome = await operation.run(raising(ValueError("boom")))
 
-    assert outcome == Outcome(False, None, "boom", 500)
+    assert outcome == Outcome(False, None, "operation 'given' failed", 500)
     [record] = caplog.records
     assert record.getMessage() == f"operation 'given' ({type(operation).__name__}) failed"
-    assert record.exc_info is not None
+    assert record.exc_info is not None and str(record.exc_info[1]) == "boom"
     assert record.name == __name__
 
 
@@ -116,17 +116,18 @@ async def test_validate_keeps_an_operation_from_being_performed(verdict: Callabl
     assert operation.performed == []
 
 
-async def test_wrong_arguments_are_a_failure() -> None:
+async def test_wrong_arguments_are_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     outcome = await Given().run()
 
     assert outcome.status == 500
-    assert "missing 1 required positional argument" in str(outcome.error)
+    assert "missing 1 required positional argument" in caplog.text
 
 
-async def test_an_operation_without_perform_says_so() -> None:
+async def test_an_operation_without_perform_says_so(caplog: pytest.LogCaptureFixture) -> None:
     outcome = await Operation().run(1)
 
-    assert (outcome.status, outcome.error) == (500, "Operation.perform() must be implemented")
+    assert (outcome.status, outcome.error) == (500, "operation 'operation' failed")
+    assert "Operation.perform() must be implemented" in caplog.text
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit()], ids=repr)

@@ -111,17 +111,20 @@ def test_a_subclass_makes_its_own() -> None:
         (OperationError("taken", status=409, meta={"by": "ann"}), Outcome(False, None, "taken", 409, {"by": "ann"})),
         (OperationError("half", meta={"value": 5, "status": 1}), Outcome(False, 5, "half", 400, {"status": 1})),
         (OperationError(ValueError("own")), Outcome(False, None, "own", 400)),  # type: ignore[arg-type]
-        (ValueError("boom"), Outcome(False, None, "boom", 500)),
+        (ValueError("boom"), Outcome(False, None, "it failed", 500)),
     ],
     ids=["planned", "with a value", "of an error", "unplanned"],
 )
 def test_an_exception_becomes_a_failure(error: Exception, expected: Outcome) -> None:
-    assert failed(error) == expected
+    assert failed(error, "it failed") == expected
 
 
 def test_the_meta_of_an_exception_is_copied() -> None:
     meta: dict[str, Any] = {"a": 1}
     error = OperationError("x", meta=meta | {"value": 1})
 
-    assert failed(error).meta == meta
-    assert failed(error).value == 1
+    outcome = failed(error, "it failed")
+
+    assert outcome.meta is not error.meta
+    assert (outcome.meta, outcome.value) == (meta, 1)
+    assert error.meta == meta | {"value": 1}
