@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .sansio.companions import comes_from
-from .sansio.errors import WrongCompanion
+from .sansio.errors import ServiceError, WrongCompanion
 from .serving.attach import attach
 from .serving.gate import Gate
 
@@ -49,8 +50,12 @@ class Lifespan:
         detach = attach(self._manager)
         try:
             await self._manager.boot()
-        except BaseException:
+        except BaseException as error:
             detach()
+            # Quart logs whatever comes out of here, with a traceback of ours.
+            if isinstance(error, ServiceError) and self._manager.app is not None:
+                logger = self._manager.app.logger
+                logger.addFilter(_Logged(error, logger))
             raise
         self._detach = detach
 
@@ -61,6 +66,28 @@ class Lifespan:
         finally:
             if detach is not None:
                 detach()
+
+
+class _Logged(logging.Filter):
+    """
+    Stops the next record of an error that is in the log already.
+
+    Args:
+        error: Logged by the service that it comes from.
+        logger: Which it is a filter of until then.
+    """
+
+    def __init__(self, error: BaseException, logger: logging.Logger) -> None:
+        super().__init__()
+        self._error = error
+        self._logger = logger
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let pass what is not of that error."""
+        if record.exc_info is None or record.exc_info[1] is not self._error:
+            return True
+        self._logger.removeFilter(self)
+        return False
 
 
 def check_app(app: Any) -> None:

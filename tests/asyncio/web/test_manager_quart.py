@@ -152,6 +152,39 @@ async def test_a_boot_that_fails_keeps_the_server_from_starting_and_leaves_nothi
     assert registry.list() == []
 
 
+async def test_the_error_of_a_boot_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(Service):
+        async def on_start(self) -> None:
+            raise ValueError("no database")
+
+    app = Quart(__name__)
+    boot(app, None, services=[Failing("failing")])
+
+    for _ in range(2):
+        caplog.clear()
+        with pytest.raises(LifespanError, match="no database"):
+            async with app.test_app():
+                pytest.fail("served")
+
+        assert [record.exc_info[1].args for record in caplog.records if record.exc_info] == [("no database",)]
+        assert app.logger.filters == []
+
+
+async def test_other_errors_of_a_start_are_reported_by_quart(caplog: pytest.LogCaptureFixture) -> None:
+    app = Quart(__name__)
+    boot(app, None)
+
+    @app.before_serving
+    async def fails() -> None:
+        raise ValueError("of its own")
+
+    with pytest.raises(LifespanError):
+        async with app.test_app():
+            pytest.fail("served")
+
+    assert [record.name for record in caplog.records if record.exc_info] == [app.logger.name]
+
+
 async def test_parts_can_be_registered_until_the_server_starts() -> None:
     log: list[str] = []
     app = Quart(__name__)
