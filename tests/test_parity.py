@@ -186,6 +186,13 @@ def test_parameters_are_the_same() -> None:
     assert wrong == {}
 
 
+@pytest.mark.parametrize("side", [ASYNCIO, GEVENT], ids=["asyncio", "gevent"])
+def test_every_signature_can_be_inspected(side: dict[str, Any]) -> None:
+    for value in side.values():
+        if callable(value):
+            inspect.signature(value)
+
+
 def test_what_is_excepted_exists() -> None:
     excepted = {*KEYWORDS, *PARAMETERS_OF_ASYNCIO, *DEFAULTS_OF_GEVENT, *OTHER_WORDS}
 

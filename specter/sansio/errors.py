@@ -80,7 +80,16 @@ class OperationError(Exception):
 
 
 class WatcherError(Exception):
-    """Raised by a watcher's poll or stream: the source is gone for good, so the watcher ends and does not try again."""
+    """
+    Raised by a watcher's poll or stream: the source is gone for good, so the watcher ends and does not try again.
+
+    Args:
+        args: As of every exception; the first one is its text.
+    """
+
+    # For whoever inspects its signature: that of a built-in exception cannot be.
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
 
 
 class WrongRuntime(Exception):
