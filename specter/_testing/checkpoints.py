@@ -103,7 +103,7 @@ class Notes:
         self._before = countdown.note() if countdown.reached else ""
 
 
-def checked_ways(ways: Iterable[str] | None, known: tuple[str, ...], backend: str) -> tuple[str, ...]:
+def checked_ways(ways: str | Iterable[str] | None, known: tuple[str, ...], backend: str) -> tuple[str, ...]:
     """
     Those to try: all that are known if none are given.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from specter.sansio.leaks import Leak, checked_kinds, in_order, report
+from specter.sansio.leaks import KINDS, OF_A_TEST, Leak, checked_kinds, in_order, report
 
 _found = pytest.StashKey[list[Leak]]()
 _failed = pytest.StashKey[bool]()
@@ -24,11 +24,19 @@ def note_outcome(item: pytest.Item, outcome: pytest.TestReport) -> None:
 
 
 def allowed_by(item: pytest.Item) -> frozenset[str]:
-    """Give the kinds of leaks that a test may leave behind; it fails if it names one that there is not."""
-    try:
-        return checked_kinds(kind for marker in item.iter_markers("allow_leaks") for kind in marker.args)
-    except ValueError as error:
-        pytest.fail(f"@pytest.mark.allow_leaks: {error}", pytrace=False)
+    """Give the kinds of leaks that a test may leave behind; it fails if it names none, or one that there is not."""
+    allowed: frozenset[str] = frozenset()
+    problem = ""
+    for marker in item.iter_markers("allow_leaks"):
+        try:
+            allowed |= checked_kinds(marker.args)
+        except ValueError as error:
+            problem = str(error)
+        if not marker.args:
+            problem = f"name the kinds of leaks that the test may leave behind, of {', '.join(KINDS)}"
+    if problem:
+        pytest.fail(f"@pytest.mark.allow_leaks: {problem}", pytrace=False)
+    return allowed
 
 
 def verdict(item: pytest.Item) -> str:
@@ -41,5 +49,5 @@ def verdict(item: pytest.Item) -> str:
     left, failed = in_order(found), item.stash.get(_failed, False)
     item.stash[_found], item.stash[_failed] = [], False  # it may be run again
     if left and failed:
-        item.add_report_section("teardown", "leaks", report(left))
-    return report(left) if left and not failed else ""
+        item.add_report_section("teardown", "leaks", report(left, OF_A_TEST))
+    return report(left, OF_A_TEST) if left and not failed else ""

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .leaks import Leak, report
+from .leaks import OF_A_BLOCK, Leak, report
 
 
 class ServiceError(Exception):
@@ -178,4 +178,4 @@ class LeakError(AssertionError):
         self.leaks = list(leaks)
 
     def __str__(self) -> str:
-        return report(self.leaks)
+        return report(self.leaks, OF_A_BLOCK)

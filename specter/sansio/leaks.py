@@ -18,6 +18,10 @@ KINDS = {
     "files": "another open file descriptor: a file, a pipe",
 }
 
+# What a report ends with: how the kinds in it are excepted.
+OF_A_TEST = "end what the test has started, or mark the test with @pytest.mark.allow_leaks({})"
+OF_A_BLOCK = "end what was started, or except it by allow=[{}]"
+
 
 @dataclass(frozen=True)
 class Leak:
@@ -47,18 +51,22 @@ class Leak:
         return f"{self.kind}: {', '.join(parts)}"
 
 
-def checked_kinds(kinds: Iterable[object]) -> frozenset[str]:
+def checked_kinds(kinds: str | Iterable[object]) -> frozenset[str]:
     """
     Give the kinds of leaks that somebody excepts.
+
+    Args:
+        kinds: A text is one kind.
 
     Raises:
         ValueError: One of them is no kind; lists those that there are.
     """
-    found = frozenset(kinds)
-    for kind in found:
+    found = []
+    for kind in (kinds,) if isinstance(kinds, str) else kinds:
         if not (isinstance(kind, str) and kind in KINDS):
             raise ValueError(f"{kind!r} is no kind of leak; there are: {', '.join(KINDS)}")
-    return found  # type: ignore[return-value]
+        found.append(kind)
+    return frozenset(found)
 
 
 def in_order(leaks: Iterable[Leak], allowed: Collection[str] = ()) -> list[Leak]:
@@ -67,14 +75,20 @@ def in_order(leaks: Iterable[Leak], allowed: Collection[str] = ()) -> list[Leak]
     return sorted((leak for leak in leaks if leak.kind not in allowed), key=lambda leak: kinds.index(leak.kind))
 
 
-def report(leaks: Sequence[Leak]) -> str:
-    """Tell what was left behind, one line for each."""
+def report(leaks: Sequence[Leak], advice: str) -> str:
+    """
+    Tell what was left behind, one line for each.
+
+    Args:
+        leaks: Not empty.
+        advice: `OF_A_TEST` or `OF_A_BLOCK`.
+    """
     count = "1 thing was" if len(leaks) == 1 else f"{len(leaks)} things were"
     kinds = ", ".join(f'"{kind}"' for kind in KINDS if any(leak.kind == kind for leak in leaks))
     return "\n".join(
         [
             f"{count} left behind:",
             *(f"  {leak}" for leak in leaks),
-            f"end what the test has started, or mark the test with @pytest.mark.allow_leaks({kinds})",
+            advice.format(kinds),
         ]
     )

@@ -38,7 +38,7 @@ async def leaks() -> AsyncIterator[list[Leak]]:
 
 
 @asynccontextmanager
-async def no_leaks(allow: Iterable[str] = ()) -> AsyncIterator[None]:
+async def no_leaks(allow: str | Iterable[str] = ()) -> AsyncIterator[None]:
     """
     Fail if the block leaves something behind: ``async with no_leaks(): ...``; see `leaks`.
 

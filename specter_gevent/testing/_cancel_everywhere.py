@@ -33,8 +33,8 @@ def cancel_everywhere(
     check: Callable[[], Any] | None = None,
     *,
     prepare: Callable[[], Any] | None = None,
-    ways: Iterable[str] | None = None,
-    allow: Iterable[str] = (),
+    ways: str | Iterable[str] | None = None,
+    allow: str | Iterable[str] = (),
     timeout: float = 60.0,
 ) -> int:
     """

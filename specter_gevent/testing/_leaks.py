@@ -37,7 +37,7 @@ def leaks() -> Iterator[list[Leak]]:
 
 
 @contextmanager
-def no_leaks(allow: Iterable[str] = ()) -> Iterator[None]:
+def no_leaks(allow: str | Iterable[str] = ()) -> Iterator[None]:
     """
     Fail if the block leaves something behind: ``with no_leaks(): ...``; see `leaks`.
 

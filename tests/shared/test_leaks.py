@@ -55,11 +55,14 @@ async def test_the_error_lists_them_all(twin, testing):
             twin.bus.on("b", print)
 
     assert [leak.kind for leak in caught.value.leaks] == ["subscriptions"] * 2
+    assert str(caught.value).endswith('end what was started, or except it by allow=["subscriptions"]')
 
 
 async def test_a_kind_can_be_allowed(twin, testing):
     async with twin.within(testing.no_leaks(allow=["subscriptions"])):
         twin.bus.on("a", print)
+    async with twin.within(testing.no_leaks(allow="subscriptions")):
+        twin.bus.on("c", print)
     with pytest.raises(LeakError):
         async with twin.within(testing.no_leaks(allow=["registry"])):
             twin.bus.on("b", print)

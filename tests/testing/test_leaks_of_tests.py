@@ -134,6 +134,7 @@ SAID = {
     "test_service": [
         "1 thing was",
         "services: service 'left', which was not stopped, created at {service} in test_service",
+        'end what the test has started, or mark the test with @pytest.mark.allow_leaks("services")',
     ],
     "test_task": ["tasks: task 'waiting' of 'left', created at {task} in test_task, waits at {waits} in waiting"],
     "test_timer": [
@@ -277,7 +278,30 @@ def test_an_unknown_kind_is_refused(pytester: pytest.Pytester) -> None:
     outcome = run(pytester)
 
     assert outcome.counts == {"errors": 1}
-    assert "'task' is no kind of leak; there are: services, tasks, timers, subscriptions," in outcome.text
+    assert outcome.text.count("'task' is no kind of leak; there are: services, tasks, timers, subscriptions,") == 1
+    assert "During handling" not in outcome.text
+
+
+def test_a_mark_that_names_no_kind_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.allow_leaks
+        async def test_bare(specter_runtime):
+            pass
+
+        @pytest.mark.allow_leaks()
+        def test_empty(specter_runtime):
+            pass
+        """
+    )
+    outcome = run(pytester)
+
+    assert outcome.counts == {"errors": 2}
+    for test in ("test_bare", "test_empty"):
+        said = "@pytest.mark.allow_leaks: name the kinds of leaks that the test may leave behind, of services, tasks, "
+        assert said in outcome.section(test)
 
 
 @pytest.mark.parametrize(
