@@ -47,6 +47,10 @@ class Fault:
         ValueError: *times* is less than 1.
     """
 
+    # What is refused half way is shown by pytest all the same.
+    _place = "nowhere, it is refused"
+    calls = 0
+
     def __init__(self, target: Any, name: str, times: int | None, stand_in: StandIn) -> None:
         if times is not None and times < 1:
             raise ValueError(f"times must be 1 or more, or None for always, got {times!r}")
@@ -57,12 +61,11 @@ class Fault:
             self._point.require_parameter(parameter)
         self._times = times
         self._stand_in = stand_in
-        self.calls = 0
+        self._place = f"at {self._point.name!r} of {type(target).__name__}"
         self._point.add(self)
 
     def __repr__(self) -> str:
-        where = f"{self._point.name!r} of {type(self._point.target).__name__}"
-        return f"<{type(self).__name__} at {where}, {self.calls} calls>"
+        return f"<{type(self).__name__} {self._place}, {self.calls} calls>"
 
     def __enter__(self) -> Self:
         return self

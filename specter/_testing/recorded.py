@@ -19,9 +19,15 @@ class Recorded(NamedTuple):
 
 
 class Records:
-    """Events in the order in which they were emitted."""
+    """
+    Events in the order in which they were emitted.
 
-    def __init__(self) -> None:
+    Args:
+        pattern: Of their names.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
         self._kept: list[Recorded] = []
 
     @property

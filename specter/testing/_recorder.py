@@ -41,8 +41,8 @@ class Recorder(Records):
     """
 
     def __init__(self, bus: EventBus, pattern: str) -> None:
+        super().__init__(pattern)
         require_bus(bus, pattern)
-        super().__init__()
         self._waiting: list[anyio.Event] = []
         self._lock, self._listeners = bus._lock, bus._listeners
         # Whoever emits, in whatever thread: it hears on the event loop where it was made.
@@ -51,7 +51,7 @@ class Recorder(Records):
             self._listeners.add_tap(self._tap)
 
     def __repr__(self) -> str:
-        return f"<Recorder {self._tap.event!r}, {len(self._kept)} events>"
+        return f"<Recorder {self._pattern!r}, {len(self._kept)} events>"
 
     def __enter__(self) -> Self:
         return self

@@ -38,8 +38,8 @@ class Recorder(Records):
     """
 
     def __init__(self, bus: EventBus, pattern: str) -> None:
+        super().__init__(pattern)
         require_bus(bus, pattern)
-        super().__init__()
         self._waiting: list[Event] = []
         self._lock, self._listeners = bus._lock, bus._listeners
         self._tap: Tap[None] = Tap(pattern, self._hear, lambda fn: None)
@@ -47,7 +47,7 @@ class Recorder(Records):
             self._listeners.add_tap(self._tap)
 
     def __repr__(self) -> str:
-        return f"<Recorder {self._tap.event!r}, {len(self._kept)} events>"
+        return f"<Recorder {self._pattern!r}, {len(self._kept)} events>"
 
     def __enter__(self) -> Self:
         return self

@@ -345,6 +345,23 @@ async def test_a_plain_method_that_nobody_waits_for_cannot_hang(twin, harness):
     assert "health" not in vars(service)
 
 
+async def test_what_is_refused_can_be_shown(twin, harness):
+    service = service_of(twin)
+    refused = [
+        lambda: harness.fail(service, "on_strat", OSError),
+        lambda: harness.fail(service, "on_start", "no disk"),
+        lambda: harness.fail(service, "on_start", OSError, times=0),
+        lambda: harness.hang(service, "no_method"),
+        lambda: harness.hang(service, "name"),
+        lambda: harness.record(None),
+    ]
+    for make in refused:
+        with pytest.raises((AttributeError, TypeError, ValueError)) as found:
+            make()
+        shown = [repr(value) for entry in found.traceback for value in entry.locals.values() if value is not found]
+        assert shown
+
+
 async def test_a_fault_says_where_it_stands(twin, harness):
     with harness.fail(service_of(twin), "on_start", OSError) as fault:
         assert repr(fault) == "<Failure at 'on_start' of Part, 0 calls>"
