@@ -149,11 +149,11 @@ class Refused(Exception):
 
 class Disconnected(Exception):
     """
-    A Socket.IO client is not connected any more.
+    A Socket.IO client is not connected: not any more, or not yet.
 
     Args:
         namespace: The one that it has left, or was to use.
-        reason: Who has ended it, and how.
+        reason: Who has ended it, and how; or that it has not begun.
     """
 
     def __init__(self, namespace: str, reason: str) -> None:
@@ -162,7 +162,7 @@ class Disconnected(Exception):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"not connected to {self.namespace!r} any more: {self.reason}"
+        return f"not connected to {self.namespace!r}: {self.reason}"
 
 
 class LeakError(AssertionError):

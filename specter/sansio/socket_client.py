@@ -69,6 +69,15 @@ class ClientSession:
         """The namespaces that it is connected to."""
         return [namespace for namespace in self.sids if namespace not in self.left]
 
+    def __str__(self) -> str:
+        if self.connected:
+            return f"connected to {', '.join(self.connected)}"
+        if self.refusal is not None:
+            return f"refused: {self.refusal.message}"
+        if self.left:
+            return f"disconnected: {next(iter(self.left.values()))}"
+        return "not connected yet"
+
     @property
     def decided(self) -> bool:
         """Whether it is connected to all namespaces, or will never be."""
@@ -170,7 +179,7 @@ class ClientSession:
         if namespace in self.left:
             raise Disconnected(namespace, self.left[namespace])
         if namespace not in self.sids:
-            raise Disconnected(namespace, "it has not been connected yet")
+            raise Disconnected(namespace, "it has not been connected yet, enter the block of the client first")
 
     # Events.
 

@@ -74,7 +74,7 @@ class SocketClient:
         self._changed = anyio.Event()
 
     def __repr__(self) -> str:
-        return f"<SocketClient {', '.join(self._session.connected) or 'not connected'}>"
+        return f"<SocketClient {self._session}>"
 
     async def __aenter__(self) -> Self:
         """

@@ -73,7 +73,7 @@ class SocketClient:
         self._changed = Event()
 
     def __repr__(self) -> str:
-        return f"<SocketClient {', '.join(self._session.connected) or 'not connected'}>"
+        return f"<SocketClient {self._session}>"
 
     def __enter__(self) -> Self:
         """

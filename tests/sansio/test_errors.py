@@ -98,7 +98,7 @@ def test_an_end_of_a_connection_says_of_which_and_why() -> None:
     error = Disconnected("/a", "closing time")
 
     assert (str(error), error.namespace, error.reason) == (
-        "not connected to '/a' any more: closing time",
+        "not connected to '/a': closing time",
         "/a",
         "closing time",
     )

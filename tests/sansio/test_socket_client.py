@@ -123,7 +123,7 @@ def test_one_namespace_may_be_left_alone() -> None:
     session.hear(Packet(Kind.DISCONNECT, "/a"))
 
     session.require("/")
-    with pytest.raises(Disconnected, match="not connected to '/a' any more: the server disconnected the client"):
+    with pytest.raises(Disconnected, match="not connected to '/a': the server disconnected the client"):
         session.require("/a")
     assert not session.over
     assert session.connected == ["/"]
@@ -131,6 +131,31 @@ def test_one_namespace_may_be_left_alone() -> None:
     assert session.over
     with pytest.raises(Disconnected, match="the server disconnected the client: closing time"):
         session.require("/")
+
+
+def test_a_session_says_how_it_is() -> None:
+    session = ClientSession(("/", "/a"), None)
+    said = [str(session)]
+    for packet in (
+        Packet(Kind.CONNECT, "/", {"sid": "1"}),
+        Packet(Kind.CONNECT, "/a", {"sid": "2"}),
+        Packet(Kind.DISCONNECT, "/"),
+        Packet(Kind.CLOSE),
+    ):
+        session.hear(packet)
+        said.append(str(session))
+    refused = ClientSession(("/",), None)
+    refused.hear(Packet(Kind.CONNECT_ERROR, "/", {"message": "wrong token"}))
+    refused.leave_all("the client has disconnected")
+
+    assert said == [
+        "not connected yet",
+        "connected to /",
+        "connected to /, /a",
+        "connected to /a",
+        "disconnected: the server disconnected the client",
+    ]
+    assert str(refused) == "refused: wrong token"
 
 
 def test_the_end_of_the_transport_leaves_all() -> None:

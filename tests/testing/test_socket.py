@@ -93,13 +93,14 @@ async def test_a_block_is_all_that_a_test_needs() -> None:
 
     async with socket(manager) as sio:
         assert isinstance(sio, SocketClient)
-        assert repr(sio) == "<SocketClient />"
+        assert repr(sio) == "<SocketClient connected to />"
         assert part.log == ["start"]
         assert await sio.call("running") is True
         assert await sio.call("echo", {"bytes": [b"1"]}) == {"bytes": [b"1"]}
 
     assert part.log == ["start", "stop"]
     assert not manager.running
+    assert repr(sio) == "<SocketClient disconnected: the client has disconnected>"
 
 
 async def test_a_manager_its_application_and_its_asgi_are_the_same() -> None:
@@ -441,7 +442,8 @@ async def test_before_it_connects_there_is_nothing_to_use() -> None:
     sio = socket(application(Part()))
 
     assert not sio.connected
-    with pytest.raises(Disconnected, match="it has not been connected yet"):
+    assert repr(sio) == "<SocketClient not connected yet>"
+    with pytest.raises(Disconnected, match="^not connected to '/': it has not been connected yet, enter the block"):
         await sio.emit("echo")
     with pytest.raises(Disconnected, match="it has not been connected yet"):
         _ = sio.sid

@@ -70,8 +70,9 @@ def test_a_block_is_all_that_a_test_needs(server):
         assert manager.booted
         assert sio.call("running") is True
         assert sio.connected
-        assert repr(sio) == "<SocketClient />"
+        assert repr(sio) == "<SocketClient connected to />"
     assert not manager.booted
+    assert repr(sio) == "<SocketClient disconnected: the client has disconnected>"
 
 
 def test_clients_and_blocks_share_a_boot(server):
