@@ -33,7 +33,12 @@ virtual time needs an event loop of the harness; of this one the time cannot be 
     asyncio.run(main())    # wrong
     asyncio.Runner(loop_factory=specter.testing.loop_factory).run(main())
 Under pytest, the plugin gives such a loop to tests. Where the fixture `anyio_backend` asks for one of its own, take \
-`use_uvloop` or `loop_factory` out of it."""
+`use_uvloop` or `loop_factory` out of it. To tests of pytest-asyncio (1.4 or newer) the project gives one, in its \
+conftest.py:
+    import specter.testing
+
+    def pytest_asyncio_loop_factories(config, item):
+        return {{"harness": specter.testing.loop_factory}}"""
 
 # To ask the selector takes longer than all else. While nothing can be ready there but what wakes the loop itself, from
 # threads and signals, so many jumps are made for each time.

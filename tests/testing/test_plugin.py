@@ -1,5 +1,8 @@
 """The pytest plugin: loaded by itself, cheap, and no business of a project that does not use it."""
 
+import re
+from importlib.metadata import version
+
 import pytest
 from fresh import python
 from inner_projects import but, run
@@ -199,6 +202,28 @@ def test_tests_that_another_plugin_runs_are_left_to_it(pytester: pytest.Pytester
     assert outcome.counts == {"passed": 1}
     assert "::test_marked PASSED" in outcome.text
     assert "anyio_backend" not in run(pytester, "--setup-plan").text
+
+
+@pytest.mark.skipif(version("pytest-asyncio") < "1.4", reason="it is too old to choose an event loop")
+def test_virtual_time_on_a_foreign_loop_of_pytest_asyncio_says_what_to_write(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
+    pytester.makepyfile(
+        """
+        import asyncio
+        import pytest
+
+        @pytest.mark.asyncio
+        async def test_clock(virtual_clock):
+            await asyncio.sleep(3600)
+            assert virtual_clock.now == 3600
+        """
+    )
+    refused = run(pytester, plugins=WITH_PYTEST_ASYNCIO)
+    _, _, advice = refused.text.partition("conftest.py:\n")
+    pytester.makeconftest(re.sub("^E ?", "", re.match("(E(    .*)?\n)*", advice)[0], flags=re.M))
+
+    assert refused.counts == {"errors": 1}
+    assert run(pytester, plugins=WITH_PYTEST_ASYNCIO).counts == {"passed": 1}
 
 
 def test_the_fixtures_serve_tests_of_pytest_asyncio(pytester: pytest.Pytester) -> None:
