@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from specter._calls import call
+from specter._testing.blocks import AsyncBlock
 from specter.sansio.ownership import require_callable
 
 from ._cancel_everywhere import cancel_everywhere
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Harness:
+class Harness(AsyncBlock):
     """
     The functions of `specter.testing`, bound to a test: what they have open is closed or undone at its end, last first.
 
@@ -39,6 +40,7 @@ class Harness:
         name: For the report of leaks.
     """
 
+    _made = "Harness()"
     eventually = staticmethod(eventually)
     cancel_everywhere = staticmethod(cancel_everywhere)
 

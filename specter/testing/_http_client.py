@@ -7,6 +7,9 @@ from typing import Any, Self
 
 from quart.testing import QuartClient
 
+from specter._testing.blocks import AsyncBlock
+from specter._testing.given import told
+
 from ._http_connection import begun
 from ._serving import Serving
 from ._target import Target
@@ -28,19 +31,21 @@ def http(app: Any) -> HTTPClient:
     """
     target = Target.of(app)
     if target.quart is None:
-        raise TypeError(f"http() needs a Quart application or a manager with one, got {type(app).__name__}")
+        raise TypeError(f"http() needs a Quart application or a manager with one, got {told(app)}")
     own: Any = target.quart.test_client_class
     client_class: Any = HTTPClient if own is QuartClient else type("HTTPClient", (HTTPClient, own), {})
     client: HTTPClient = client_class(target)
     return client
 
 
-class HTTPClient(QuartClient):
+class HTTPClient(AsyncBlock, QuartClient):
     """
     A `quart.testing.QuartClient`, or one of the application's own ``test_client_class``, that boots the application.
 
     Unlike in Quart, a block round it does not keep the context of a request after that: set ``preserve_context``.
     """
+
+    _made = "http(...)"
 
     def __init__(self, target: Target) -> None:
         super().__init__(target.quart)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterable
+from types import TracebackType
 
 import anyio
 
+from specter._testing.blocks import AsyncBlock
 from specter._testing.watch import LOOK_EVERY, Watch, looks
 from specter.runtime import Runtime
 from specter.sansio.errors import LeakError
@@ -20,8 +21,7 @@ from ._noting import note_tasks
 _TURNS = 5
 
 
-@asynccontextmanager
-async def leaks() -> AsyncIterator[list[Leak]]:
+def leaks() -> LeakBlock:
     """
     Find out what the block leaves behind: ``async with leaks() as found: ...``.
 
@@ -31,14 +31,10 @@ async def leaks() -> AsyncIterator[list[Leak]]:
     Returns:
         A list that is filled when the block has ended, owners before what they own.
     """
-    found: list[Leak] = []
-    async with _watching() as watch:
-        yield found
-        found += await watch.end()
+    return LeakBlock("leaks()")
 
 
-@asynccontextmanager
-async def no_leaks(allow: str | Iterable[str] = ()) -> AsyncIterator[None]:
+def no_leaks(allow: str | Iterable[str] = ()) -> LeakBlock:
     """
     Fail if the block leaves something behind: ``async with no_leaks(): ...``; see `leaks`.
 
@@ -52,20 +48,41 @@ async def no_leaks(allow: str | Iterable[str] = ()) -> AsyncIterator[None]:
         LeakError: Something was left behind; lists it with the lines that created it.
         ValueError: *allow* has something that is no kind of leak.
     """
-    async with _watching(checked_kinds(allow)) as watch:
-        yield
-        left = await watch.end()
-    if left:
-        raise LeakError(left)
+    return LeakBlock("no_leaks()", checked_kinds(allow), fails=True)
 
 
-@asynccontextmanager
-async def _watching(allowed: Collection[str] = ()) -> AsyncIterator[Watching]:
-    watch = Watching(allowed)
-    try:
-        yield watch
-    finally:
-        watch.close()
+class LeakBlock(AsyncBlock):
+    """
+    A block that finds out what it leaves behind.
+
+    Args:
+        made: How it is written.
+        allowed: Kinds of leaks that do not count.
+        fails: Whether it raises what it has found.
+    """
+
+    def __init__(self, made: str, allowed: Collection[str] = (), *, fails: bool = False) -> None:
+        self._made = made
+        self._allowed = allowed
+        self._fails = fails
+        self._found: list[Leak] = []
+        self._watch: Watching | None = None
+
+    async def __aenter__(self) -> list[Leak]:
+        self._watch = Watching(self._allowed)
+        return self._found
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._watch is not None
+        try:
+            if error is None:
+                self._found += await self._watch.end()
+        finally:
+            self._watch.close()
+        if self._found and self._fails:
+            raise LeakError(self._found)
 
 
 class Watching(Watch):

@@ -10,6 +10,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from specter._shield import run_whole
+from specter._testing.blocks import AsyncBlock
 from specter.sansio.duration import limit
 from specter.sansio.errors import Refused
 from specter.sansio.socket_client import ClientSession, namespaces_of, not_come
@@ -56,12 +57,14 @@ def socket(
     return SocketClient(target, namespaces_of(namespaces), auth, scope_of(path, headers, query))
 
 
-class SocketClient:
+class SocketClient(AsyncBlock):
     """
     One client, from its connection to its end. `socket` makes it.
 
     Waits for events, never for time: exact in virtual time. Calls of several tasks at once do not disturb each other.
     """
+
+    _made = "socket(...)"
 
     def __init__(self, target: Target, namespaces: tuple[str, ...], auth: Any, scope: Scope) -> None:
         self._target = target

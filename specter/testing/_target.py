@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from specter._lifespan import check_app
+from specter._testing.given import is_asgi, refuse_other_runtime, told
 from specter.manager import ServiceManager
 from specter.runtime import _current
 
 # An application may have itself as its ``app``.
 _MOST_LAYERS = 100
+
+NEEDED = "a manager, a Quart application or another ASGI application"
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,13 @@ class Target:
     booted_by_app: bool
 
     @staticmethod
-    def of(given: Any) -> Target:
+    def of(given: Any, needed: str = NEEDED) -> Target:
         """
         Find the parts.
 
         Args:
             given: A manager, a Quart application, ``manager.asgi`` or any other ASGI application.
+            needed: What is said to be needed.
 
         Raises:
             TypeError: It is none of these.
@@ -49,10 +53,9 @@ class Target:
             served = given.app is not None or given.socketio is not None
             wired = given.app is not None and given.app.extensions.get("specter") is given
             return Target(given, given.asgi if served else None, given.app, given, wired)
-        if not callable(given) or isinstance(given, type):
-            raise TypeError(
-                f"a manager, a Quart application or another ASGI application is needed, got {type(given).__name__}"
-            )
+        refuse_other_runtime(given, "asyncio")
+        if not is_asgi(given):
+            raise TypeError(f"{needed} is needed, got {told(given)}")
         quart = _quart_in(given)
         manager = quart.extensions.get("specter") if quart is not None else None
         asgi = manager.asgi if manager is not None and given is quart else given

@@ -7,6 +7,9 @@ from typing import Any, Self
 
 from flask.testing import FlaskClient
 
+from specter._testing.blocks import PlainBlock
+from specter._testing.given import told
+
 from ._serving import Serving
 from ._target import Target
 
@@ -27,7 +30,7 @@ def http(app: Any) -> HTTPClient:
     """
     target = Target.of(app)
     if target.flask is None:
-        raise TypeError(f"http() needs a Flask application or a manager with one, got {type(app).__name__}")
+        raise TypeError(f"http() needs a Flask application or a manager with one, got {told(app)}")
     own: Any = target.flask.test_client_class or FlaskClient
     client_class: Any = HTTPClient if own is FlaskClient else type("HTTPClient", (HTTPClient, own), {})
     client: HTTPClient = client_class(target.flask, target.flask.response_class, use_cookies=True)
@@ -35,13 +38,14 @@ def http(app: Any) -> HTTPClient:
     return client
 
 
-class HTTPClient(FlaskClient):
+class HTTPClient(PlainBlock, FlaskClient):
     """
     A `flask.testing.FlaskClient`, or one of the application's own ``test_client_class``, that boots the application.
 
     As in Flask, a block round it keeps the context of the last request.
     """
 
+    _made = "http(...)"
     # Set right after it is made: whoever derives from Flask's client may take other arguments.
     _target: Target
     _serving: Serving | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
+from types import TracebackType
 
 import gevent
 
+from specter._testing.blocks import PlainBlock
 from specter._testing.watch import LOOK_EVERY, Watch, looks
 from specter.sansio.errors import LeakError
 from specter.sansio.leaks import Leak, checked_kinds, in_order
@@ -19,8 +20,7 @@ from ._noting import note_greenlets
 _TURNS = 5
 
 
-@contextmanager
-def leaks() -> Iterator[list[Leak]]:
+def leaks() -> LeakBlock:
     """
     Find out what the block leaves behind: ``with leaks() as found: ...``.
 
@@ -30,14 +30,10 @@ def leaks() -> Iterator[list[Leak]]:
     Returns:
         A list that is filled when the block has ended, owners before what they own.
     """
-    found: list[Leak] = []
-    with _watching() as watch:
-        yield found
-        found += watch.end()
+    return LeakBlock("leaks()")
 
 
-@contextmanager
-def no_leaks(allow: str | Iterable[str] = ()) -> Iterator[None]:
+def no_leaks(allow: str | Iterable[str] = ()) -> LeakBlock:
     """
     Fail if the block leaves something behind: ``with no_leaks(): ...``; see `leaks`.
 
@@ -51,20 +47,41 @@ def no_leaks(allow: str | Iterable[str] = ()) -> Iterator[None]:
         LeakError: Something was left behind; lists it with the lines that created it.
         ValueError: *allow* has something that is no kind of leak.
     """
-    with _watching(checked_kinds(allow)) as watch:
-        yield
-        left = watch.end()
-    if left:
-        raise LeakError(left)
+    return LeakBlock("no_leaks()", checked_kinds(allow), fails=True)
 
 
-@contextmanager
-def _watching(allowed: Collection[str] = ()) -> Iterator[Watching]:
-    watch = Watching(allowed)
-    try:
-        yield watch
-    finally:
-        watch.close()
+class LeakBlock(PlainBlock):
+    """
+    A block that finds out what it leaves behind.
+
+    Args:
+        made: How it is written.
+        allowed: Kinds of leaks that do not count.
+        fails: Whether it raises what it has found.
+    """
+
+    def __init__(self, made: str, allowed: Collection[str] = (), *, fails: bool = False) -> None:
+        self._made = made
+        self._allowed = allowed
+        self._fails = fails
+        self._found: list[Leak] = []
+        self._watch: Watching | None = None
+
+    def __enter__(self) -> list[Leak]:
+        self._watch = Watching(self._allowed)
+        return self._found
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._watch is not None
+        try:
+            if error is None:
+                self._found += self._watch.end()
+        finally:
+            self._watch.close()
+        if self._found and self._fails:
+            raise LeakError(self._found)
 
 
 class Watching(Watch):

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from gevent.event import Event
 
+from specter._testing.blocks import PlainBlock
 from specter.sansio.duration import limit
 from specter.sansio.socket_client import ClientSession, namespaces_of, not_come
 from specter.sansio.socket_packets import Decoder, Kind, Packet, encode, from_arguments, to_arguments
@@ -46,13 +47,15 @@ def socket(
     return SocketClient(target, namespaces_of(namespaces), auth, headers, query)
 
 
-class SocketClient:
+class SocketClient(PlainBlock):
     """
     One client, from its connection to its end. `socket` makes it.
 
     Waits for events, never for time: exact in virtual time. Calls of several greenlets at once do not disturb each
     other. As with Flask-SocketIO's own test client, the server handles an event within the call that sends it.
     """
+
+    _made = "socket(...)"
 
     def __init__(
         self,
