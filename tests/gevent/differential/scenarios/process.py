@@ -1,6 +1,9 @@
 """Managed processes."""
 
+import os
+import signal
 import subprocess
+from pathlib import Path
 
 import gevent
 from observing import Part, differs, raised, soon, tried
@@ -247,6 +250,16 @@ def keywords_are_popens():
     process.process.stdin.close()
 
     return _read(process), process.wait()
+
+
+def what_a_child_has_started_lives_on():
+    process = ManagedProcess("p").start(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, text=True)
+    grandchild = int(process.process.stdout.readline())
+    process.stop()
+    alive = soon(lambda: not process.running), Path(f"/proc/{grandchild}/stat").read_text().split()[2]
+    os.kill(grandchild, signal.SIGKILL)
+
+    return alive
 
 
 def a_reader_ends_with_its_stream():
