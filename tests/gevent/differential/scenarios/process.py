@@ -256,7 +256,7 @@ def what_a_child_has_started_lives_on():
     process = ManagedProcess("p").start(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, text=True)
     grandchild = int(process.process.stdout.readline())
     process.stop()
-    alive = soon(lambda: not process.running), Path(f"/proc/{grandchild}/stat").read_text().split()[2]
+    alive = soon(lambda: not process.running), Path(f"/proc/{grandchild}/stat").read_text().split()[2] != "Z"
     os.kill(grandchild, signal.SIGKILL)
 
     return alive
