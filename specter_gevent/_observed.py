@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar
 
 from gevent import getcurrent
@@ -42,6 +42,10 @@ class Observed(Generic[S]):
     # In errors and logs.
     _kind: ClassVar[str]
 
+    # What each subscriber gets of the value that is queued for it, made when it is called: many copies at a time are
+    # slow to make.
+    _show: ClassVar[staticmethod[[Any], Any]]
+
     def __init__(self, name: str, emit_events: bool, change_event: str | None) -> None:
         self.name = name
         # For what never waits: other OS threads see no half of it.
@@ -50,8 +54,8 @@ class Observed(Generic[S]):
         self._holder: object = None
         # Those who wait until it is held no more.
         self._waiting = Wakes()
-        # What is still to be called, (fn, what makes the value) as fn(value, self); oldest first.
-        self._heard: deque[tuple[Callable[[Any, Any], Any], Callable[[], Any]]] = deque()
+        # (who are still to hear of a change, what they are shown), oldest first; called as fn(value, self).
+        self._heard: deque[tuple[Iterator[Callable[[Any, Any], Any]], Any]] = deque()
         self._emit_events = bool(emit_events)
         self._change_event = change_event or f"{name}:changed"
 
@@ -100,19 +104,25 @@ class Observed(Generic[S]):
 
     def _deliver(self) -> None:
         """Call what is queued."""
-        heard = self._heard
+        heard, show = self._heard, self._show
         while heard:
             try:
-                fn, make = heard.popleft()
-            except IndexError:  # another thread has just taken the last one
+                change = heard[0]
+            except IndexError:  # another thread has just told the last one
                 return
+            fns, value = change
+            for fn in fns:
+                try:
+                    fn(show(value), self)
+                except Exception as error:
+                    log = logging.getLogger(f"{__package__}.{self._kind}")
+                    log.warning(
+                        "[SPECTER:%s] Error in subscriber for '%s': %s", self._kind, self.name, error, exc_info=True
+                    )
             try:
-                fn(make(), self)
-            except Exception as error:
-                log = logging.getLogger(f"{__package__}.{self._kind}")
-                log.warning(
-                    "[SPECTER:%s] Error in subscriber for '%s': %s", self._kind, self.name, error, exc_info=True
-                )
+                heard.remove(change)
+            except ValueError:  # another thread, or a change by a subscriber, has done so
+                continue
 
     def _require_subscriber(self, fn: Callable[..., Any], owner: Any) -> None:
         if not callable(fn):

@@ -47,11 +47,8 @@ class Teardown:
         self.service = service
         # Those that were not called yet.
         self._hooks = iter(hooks)
-        # The greenlet that carries it out, and its hub.
+        # The greenlet that carries it out.
         self.greenlet: Any = None
-        self.hub: Any = None
-        # The teardown of which it is a part, if it is one.
-        self.outer: Teardown | None = None
         # The present one.
         self.step: Step | None = None
         # What is left of the plan; made when the hooks were called, if anything is held then.
@@ -75,7 +72,9 @@ class Teardown:
         In a greenlet that some service owns, which may kill it at any moment, another one carries it out.
         """
         greenlet = self.greenlet = getcurrent()
-        if isinstance(greenlet, Greenlet) and getattr(greenlet, "specter_owned", False):
+        # The teardown of which it is a part, if it is one.
+        outer = self.outer = going_on.get(greenlet)
+        if outer is None and isinstance(greenlet, Greenlet) and getattr(greenlet, "specter_owned", False):
             self.greenlet = Greenlet.spawn(self.run)
             self.wait()
             return
@@ -84,9 +83,8 @@ class Teardown:
         informs = log.isEnabledFor(INFO)
         if informs:
             log.info("[SPECTER] Service '%s' stopping", service.name)
-        outer = self.outer = going_on.get(greenlet)
         going_on[greenlet] = self
-        hub = self.hub = get_hub()
+        hub = self.hub = get_hub() if outer is None else outer.hub
         if not getattr(hub, "specter_looks", False):
             look_soon(hub)
         try:

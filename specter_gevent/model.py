@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import partial
 from types import CoroutineType
 from typing import Any
 
@@ -27,6 +26,10 @@ _get_path, _set_path, _delete_path = get_path, set_path, delete_path
 # "a.b", or the keys as a tuple or a list.
 Path = str | Sequence[Any]
 Selector = Path | Callable[[dict[Any, Any]], Any]
+
+
+def _given(value: Any) -> Any:
+    return value
 
 
 class Model(Observed[dict[Any, Any]]):
@@ -54,6 +57,9 @@ class Model(Observed[dict[Any, Any]]):
     """
 
     _kind = "model"
+
+    # Its copy is made when it changes, since what it is a copy of may be edited after that.
+    _show = staticmethod(_given)
 
     def __init__(
         self,
@@ -213,7 +219,7 @@ class Model(Observed[dict[Any, Any]]):
             self._subscribers.add(subscriber, path)
             if immediate:
                 present = self._slice(path) if selected is None else copied(selected.value)
-                self._heard.append((fn, lambda: present))
+                self._heard.append((iter((fn,)), present))
         finally:
             self._lock.release()
 
@@ -276,11 +282,11 @@ class Model(Observed[dict[Any, Any]]):
         if changes is not None:
             for subscriber, value in self._subscribers.heard(tree.root, changes):
                 if subscriber.selected is None:
-                    self._heard.append((subscriber.fn, partial(_given, copied(value))))
+                    self._heard.append((iter((subscriber.fn,)), copied(value)))
                 else:
-                    self._heard.append((subscriber.select, partial(_given, tree.give(value))))
+                    self._heard.append((iter((subscriber.select,)), tree.give(value)))
             if self._emit_events:
-                self._heard.append((_emit, partial(_given, copied(tree.root))))
+                self._heard.append((iter((_emit,)), copied(tree.root)))
         snapshot: dict[Any, Any] = copied(tree.root)
         return snapshot
 
@@ -307,10 +313,6 @@ class _Subscribers(Slices[_Subscriber]):
 
     def __eq__(self, other: object) -> bool:
         return [*self] == other
-
-
-def _given(value: Any) -> Any:
-    return value
 
 
 def _emit(state: dict[Any, Any], model: Model) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, MutableSet
 from types import CoroutineType
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from .event_bus import bus
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Subscriber = Callable[[State, "Store"], Any]
 
 
 class Store(Observed[State]):
@@ -40,6 +41,9 @@ class Store(Observed[State]):
 
     _kind = "store"
 
+    # Each has one of its own.
+    _show = staticmethod(dict.copy)
+
     # A subclass of the application has a `_notify` of its own, which is called for each change.
     _notifies = False
 
@@ -58,7 +62,7 @@ class Store(Observed[State]):
         super().__init__(name, emit_events, change_event)
         # Each change edits it in one operation of the dict, or replaces it: so it is read without the lock.
         self._state: State = dict(initial_state or {})
-        self._subscribers = _Subscribers()
+        self._subscribers = _Subscribers(*[_emit] if emit_events else [])
 
     def __repr__(self) -> str:
         return f"<Store {self.name!r} keys={len(self._state)}>"
@@ -166,7 +170,7 @@ class Store(Observed[State]):
             state = rules.updated(self._state, mutator, restore=False)
             self._lock.acquire()
             try:
-                snapshot = self._publish(state)
+                snapshot = self._commit(_put, state)
             finally:
                 self._lock.release()
         finally:
@@ -196,19 +200,16 @@ class Store(Observed[State]):
         holder = None if owner is None else id(owner)
         self._lock.acquire()
         try:
-            holders = self._subscribers.setdefault(fn, set())
-            holders.add(holder)
+            holders = self._subscribers.hold(fn, holder)
             if immediate:
-                self._heard.append((fn, self._state.copy().copy))
+                self._heard.append((iter((fn,)), self._state.copy()))
         finally:
             self._lock.release()
 
         def unsubscribe() -> None:
             self._lock.acquire()
             try:
-                holders.discard(holder)
-                if not holders and self._subscribers.get(fn) is holders:
-                    del self._subscribers[fn]
+                self._subscribers.drop(fn, holder, holders)
             finally:
                 self._lock.release()
 
@@ -235,52 +236,84 @@ class Store(Observed[State]):
 
     def _commit(self, rule: Callable[[State, Any], State | None], what: Any) -> State:
         state = rule(self._state, what)
-        return self._state.copy() if state is None else self._publish(state)
-
-    def _publish(self, state: State) -> State:
+        if state is None:
+            return self._state.copy()
         self._state = state
         snapshot = state.copy()
-        if self._notifies:
-            self._heard.append((_notify, snapshot.copy))
-        elif self._subscribers or self._emit_events:
-            self._queue(snapshot)
+        hearers = _OVERRIDDEN if self._notifies else self._subscribers.hearers
+        if hearers is None:
+            hearers = self._subscribers.listed()
+        if hearers:
+            # The snapshot itself is the caller's, who has it when all were called.
+            self._heard.append((iter(hearers), snapshot))
         return snapshot
-
-    def _queue(self, snapshot: State) -> None:
-        # Whoever hears of it gets a copy when it is called: many copies at a time are slow to make. The snapshot itself
-        # is the caller's, who has it when all were called.
-        heard, make = self._heard, snapshot.copy
-        for fn in self._subscribers:
-            heard.append((fn, make))
-        if self._emit_events:
-            heard.append((_emit, make))
 
     def _notify(self, snapshot: State) -> None:
         """Tell the subscribers. Subclasses that edit `_state` themselves call it, and others do something more here."""
         with self._lock:
-            self._queue(snapshot)
+            self._heard.append((iter(self._subscribers.listed()), snapshot))
         self._deliver()
 
 
-class _Subscribers(dict[Callable[[State, Store], Any], set[int | None]]):
+class _Subscribers(MutableSet[Subscriber]):
     """
-    ``{fn: on whose behalf: the id of each owner, None for who has none}``
+    Who hears of changes. To the tests of applications it is the set of these functions.
 
-    To the tests of applications it is the set of these functions.
+    Args:
+        emit: Called after them.
+
+    Attributes:
+        hearers: All that are called, in order; `None` while that is to be `listed` anew. Kept, since a change that has
+            one subscriber takes a fifth less time so.
     """
 
-    __hash__ = None
+    def __init__(self, *emit: Subscriber) -> None:
+        self._emit = emit
+        # {fn: on whose behalf: the id of each owner, None for who has none}
+        self._held: dict[Subscriber, set[int | None]] = {}
+        self.hearers: tuple[Subscriber, ...] | None = emit
 
-    def __eq__(self, other: object) -> bool:
-        return self.keys() == other if isinstance(other, Set) else super().__eq__(other)
+    def __contains__(self, fn: object) -> bool:
+        return fn in self._held
 
-    def add(self, fn: Callable[[State, Store], Any]) -> None:
+    def __iter__(self) -> Iterator[Subscriber]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def listed(self) -> tuple[Subscriber, ...]:
+        """Make `hearers`."""
+        self.hearers = hearers = (*self._held, *self._emit)
+        return hearers
+
+    def hold(self, fn: Subscriber, holder: int | None) -> set[int | None]:
+        """Have *fn* hear of changes on behalf of *holder*. Returns all for whom it does."""
+        holders = self._held.get(fn)
+        if holders is None:
+            holders = self._held[fn] = set()
+            self.hearers = None
+        holders.add(holder)
+        return holders
+
+    def drop(self, fn: Subscriber, holder: int | None, holders: set[int | None]) -> None:
+        """Undo what `hold` did; twice is harmless."""
+        holders.discard(holder)
+        if not holders and self._held.get(fn) is holders:
+            self.discard(fn)
+
+    def add(self, fn: Subscriber) -> None:
         """Have *fn* hear of changes."""
-        self.setdefault(fn, set()).add(None)
+        self.hold(fn, None)
 
-    def discard(self, fn: Callable[[State, Store], Any]) -> None:
+    def discard(self, fn: Subscriber) -> None:
         """Have *fn* hear of nothing."""
-        self.pop(fn, None)
+        if self._held.pop(fn, None) is not None:
+            self.hearers = None
+
+
+def _put(state: State, new: State) -> State:
+    return new
 
 
 def _notify(state: State, store: Store) -> None:
@@ -289,6 +322,10 @@ def _notify(state: State, store: Store) -> None:
 
 def _emit(state: State, store: Store) -> None:
     bus.emit(store._change_event, state)
+
+
+# Who hears of the changes of a store whose class has a `_notify` of its own.
+_OVERRIDDEN = (_notify,)
 
 
 def create_store(name: str, initial_state: State | None = None, **options: Any) -> Store:
