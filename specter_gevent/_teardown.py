@@ -43,6 +43,10 @@ class Teardown:
         "error", "greenlet", "hub", "outer", "service", "step", "until",
     )  # fmt: skip
 
+    # The teardown of which it is a part, if it is one, and the hub of both. Known when it is carried out.
+    outer: Teardown | None
+    hub: Any
+
     def __init__(self, service: Service, hooks: tuple[Callable[[], Any], ...]) -> None:
         self.service = service
         # Those that were not called yet.
@@ -72,7 +76,6 @@ class Teardown:
         In a greenlet that some service owns, which may kill it at any moment, another one carries it out.
         """
         greenlet = self.greenlet = getcurrent()
-        # The teardown of which it is a part, if it is one.
         outer = self.outer = going_on.get(greenlet)
         if outer is None and isinstance(greenlet, Greenlet) and getattr(greenlet, "specter_owned", False):
             self.greenlet = Greenlet.spawn(self.run)
