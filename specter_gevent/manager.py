@@ -11,7 +11,7 @@ import atexit
 import logging
 from collections.abc import Callable, Iterable
 from functools import partial
-from types import TracebackType
+from types import MethodType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from specter.sansio.boot_order import start_order
@@ -99,7 +99,7 @@ class ServiceManager(Service):
             raise TypeError(
                 f"[SPECTER:manager] register_service() requires a Service instance, got {type(service).__name__}"
             )
-        check_hooks(service, *service._specter_hooks)
+        _check_hooks_of(service)
         self._services.append(service)
         if self._booted:
             self._start_registered_service(service)
@@ -283,14 +283,14 @@ class ServiceManager(Service):
         log.info("[SPECTER] shutdown begins")
         steps = _Steps()
         for handler in reversed(self._handlers):
-            steps.do(f"the teardown of handler {_name_of(handler)!r}", handler.teardown)
+            steps.do("the teardown of handler", handler.teardown, handler)
         for service in reversed(self._services):
-            steps.do(f"the stop of service {service.name!r}", service.stop)
+            steps.do("the stop of service", service.stop, service)
         self._services.clear()
         self._handlers.clear()
         self._socket_ingress.clear()
         registry.clear()
-        steps.do("the manager's own stop", self.stop)
+        steps.do("the stop of manager", self.stop, self)
         _managers.pop(self, None)
         atexit.unregister(self._at_exit)
         self._atexit_registered = False
@@ -310,14 +310,14 @@ class _Steps:
         # What has cut a step and is no `Exception`: a kill, a timeout around it.
         self._error: BaseException | None = None
 
-    def do(self, what: str, fn: Callable[[], object]) -> None:
-        """Call *fn*; an error of it is logged."""
+    def do(self, what: str, fn: Callable[[], object], part: Any) -> None:
+        """Call *fn*; an error of it is logged: *what* it does to a part of the application."""
         try:
             fn()
         except Exception:
-            log.exception("[SPECTER] %s failed", what)
+            log.exception("[SPECTER] %s %r failed", what, _name_of(part))
         except BaseException as error:
-            log.error("[SPECTER] %s was cut by %r", what, error)
+            log.error("[SPECTER] %s %r was cut by %r", what, _name_of(part), error)
             self._error = self._error or error
 
     def end(self) -> None:
@@ -368,6 +368,16 @@ def boot(
 def _shut_down_all() -> None:
     for manager in reversed(booted_managers()):
         manager.shutdown()
+
+
+def _check_hooks_of(service: Service) -> None:
+    """Refuse a service with hooks that nothing would await."""
+    if service._specter_refused:
+        check_hooks(service, *service._specter_refused)
+    for name in service._specter_hooks:
+        # Methods were looked at when the class was made, and are most of them: saves two thirds of the time.
+        if type(getattr(service, name)) is not MethodType:
+            check_hooks(service, name)
 
 
 def _name_of(handler: Any) -> str:

@@ -56,7 +56,7 @@ class SPECTERRegistry:
         try:
             proof = self._table.provide(key, value, replace=replace)
             self._owners[key] = owner
-            waiters = self._waiters.pop(key, [])
+            waiters = self._waiters.pop(key, ()) if self._waiters else ()
         finally:
             self._lock.release()
         if owner is not None:
