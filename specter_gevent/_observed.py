@@ -91,12 +91,12 @@ class Observed(Generic[S]):
         """Hold the state no more."""
         self._holder = None
         if self._waiting:
-            self._waiting.send(self._lock)
+            self._waiting.send()
 
     def _wait_until_free(self) -> None:
         if self._holder is getcurrent():
             raise RuntimeError(f"{self.name!r} cannot be changed by a reader, or by a mutator but through its draft")
-        self._waiting.wait_while(lambda: self._holder is not None, self._lock)
+        self._waiting.wait_while(lambda: self._holder is not None)
 
     def _commit(self, rule: Callable[..., Any], what: Any) -> S:
         """Change the state by a rule, and queue what is heard of it: a piece. Returns a snapshot."""

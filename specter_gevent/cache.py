@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 # Another one in its place is a test's, which makes values age by it, as they do in 0.1.x.
 _wall_clock = time.time
 
-# {computation: the greenlet that runs its factory}; in each greenlet the innermost is the last.
-_running: dict[Computation, object] = {}
+# {greenlet: the computations whose factories it runs, the innermost last}
+_running: dict[object, list[Computation]] = {}
 
 
 class Cache:
@@ -261,14 +261,18 @@ class Cache:
             log.exception("[SPECTER:cache] Error in invalidation callback for '%s': %s", self.name, error)
 
     def _compute(self, computation: Computation, factory: Callable[[], Any], ttl: float | None) -> Any:
-        _running[computation] = getcurrent()
+        here = getcurrent()
+        asking = _running.setdefault(here, [])
+        asking.append(computation)
         try:
             value = factory()
             if type(value) is CoroutineType:
                 require_answer(value, factory, "a factory")
             computation.succeed(value)
         finally:
-            del _running[computation]
+            asking.pop()
+            if not asking:
+                del _running[here]
             self._end(computation, ttl)
         return value
 
@@ -279,23 +283,30 @@ class Cache:
                 self._stored_at = time.time()
         finally:
             self._lock.release()
-        if self._waiting:
-            self._waiting.send(self._lock)
+        if not self._waiting:
+            return
+        if self._slot.entry is not None:
+            self._waiting.send_all()
+        else:
+            self._waiting.send()
 
     def _wait_for(self, computation: Computation) -> None:
         """Wait until nobody computes; if the caller is in a factory, that is known to wait meanwhile."""
-        here = getcurrent()
-        asking = [running for running, greenlet in _running.copy().items() if greenlet is here]
+        asking = _running.get(getcurrent())
+        if asking is None:
+            self._waiting.wait_while(self._computes)
+            return
         require_no_cycle(asking, computation)
-        if asking:
-            asking[-1].waits_for.append(computation)
-            self._asking.append(asking[-1])
+        asking[-1].waits_for.append(computation)
+        self._asking.append(asking[-1])
         try:
-            self._waiting.wait_while(lambda: self._slot.computation is not None, self._lock)
+            self._waiting.wait_while(self._computes)
         finally:
-            if asking:
-                self._asking.remove(asking[-1])
-                asking[-1].waits_for.clear()
+            self._asking.remove(asking[-1])
+            asking[-1].waits_for.clear()
+
+    def _computes(self) -> bool:
+        return self._slot.computation is not None
 
 
 def create_cache(name: str, ttl: float | None = 0, depends_on: Iterable[str] | None = None) -> Cache:

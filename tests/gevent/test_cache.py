@@ -101,6 +101,26 @@ def test_a_failure_is_raised_to_its_own_caller_and_the_next_computes(hub_errors)
     hub_errors.clear()
 
 
+def test_who_waits_longest_stays_the_first_when_another_comes_before_it():
+    values, first, second, began = create_cache("c"), Work(None), Work(None), []
+
+    def twice():
+        values.get_or_compute(first)
+        values.get_or_compute(second)  # the first of those who wait is woken by now, and has not gone on yet
+
+    asking = [
+        gevent.spawn(twice),
+        *[gevent.spawn(values.get_or_compute, lambda number=number: began.append(number)) for number in range(3)],
+    ]
+    turns(1)
+    first.go.set()
+    turns()
+    second.go.set()
+    gevent.joinall(asking, timeout=10)
+
+    assert (second.begun, began) == (1, [0, 1, 2])
+
+
 def test_a_killed_factory_leaves_its_turn_to_the_next():
     values, work = create_cache("c"), Work("never", "value")
     killed = gevent.spawn(values.get_or_compute, work)
