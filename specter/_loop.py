@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from threading import get_ident, local
 from typing import Any
 
@@ -35,7 +35,7 @@ class LoopGone(RuntimeError):
 class Loop:
     """An event loop of asyncio or trio, and the thread in which it runs."""
 
-    __slots__ = ("__weakref__", "native", "thread", "time")
+    __slots__ = ("__weakref__", "create_task", "native", "new_scope", "thread", "time")
 
     def __init__(self, token: EventLoopToken) -> None:
         # asyncio's event loop, or trio's token.
@@ -43,6 +43,10 @@ class Loop:
         self.thread = get_ident()
         # The clock, in seconds: the same as `anyio.current_time`, which first finds out on which loop it is.
         self.time: Callable[[], float] = getattr(self.native, "time", anyio.current_time)
+        # `None` on trio, where every task is one of a nursery.
+        self.create_task: Callable[..., Any] | None = getattr(self.native, "create_task", None)
+        # anyio's scope of this backend. Asking for it anew takes half of the time in which one is entered and left.
+        self.new_scope: Callable[..., anyio.CancelScope] = type(anyio.CancelScope())
 
     @staticmethod
     def current() -> Loop | None:
@@ -61,7 +65,7 @@ class Loop:
     def is_trio() -> bool:
         """Whether the caller runs on trio."""
         loop = Loop.current()
-        return loop is not None and not hasattr(loop.native, "create_task")
+        return loop is not None and loop.create_task is None
 
     def here(self) -> bool:
         """Whether the caller is in the loop's own thread."""
@@ -87,6 +91,12 @@ class Loop:
             if timer is not None:
                 timer.cancel()
             raise
+
+    def call_in(self, context: Context, fn: Callable[..., Any], *args: Any) -> None:
+        """Have *fn* called at the next turn of the loop, in *context* and in no task. On asyncio, in the loop."""
+        if (sniffio := sys.modules.get("sniffio")) is not None:
+            context.run(sniffio.current_async_library_cvar.set, "asyncio")
+        self.native.call_soon(fn, *args, context=context)
 
     def soon(self, fn: Callable[..., Any], *args: Any) -> None:
         """

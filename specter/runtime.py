@@ -1,7 +1,7 @@
 """
-The runtime: one task group, one heap of timers, and the services that were started in it.
+The runtime: one heap of timers, and the services that were started in it with their tasks.
 
-The task group lives in a task of its own, the host, on asyncio as well as on trio: any task may close the runtime, a
+It lives in a task of its own, the host, on asyncio as well as on trio: any task may close the runtime, a
 cancellation of the task that opened it never reaches the services' tasks before their teardown has run, and a task that
 does not end keeps nobody.
 """
@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 
 import anyio
 
-from ._calls import name_of
+from ._calls import is_coroutine_function, name_of
 from ._deadline import stop_by, time_left
 from ._loop import Loop, native_task
 from ._shield import Undisturbed, wait_regardless
@@ -65,7 +65,7 @@ class RunningTask:
 
 class Runtime:
     """
-    A task group with a clock, in which services start.
+    Where services start: their tasks, and a clock.
 
     ``async with Runtime() as runtime:`` opens it. Leaving the block stops what still runs, last started first; a
     cancellation goes on after that. Works on asyncio and on trio.
@@ -162,7 +162,18 @@ class Runtime:
         kwargs: dict[str, Any],
         context: Context,
     ) -> None:
-        task._outer = self._group.create_task(task.run(fn, args, kwargs), name=task.label, context=context)
+        if not self._open:
+            raise RuntimeError(f"cannot start {task.label!r} in runtime {self.name!r}: it is closed")
+        loop = self._loop
+        if loop.create_task is None:
+            self._group.create_task(task.run(fn, args, kwargs), name=task.label, context=context)
+        elif is_coroutine_function(fn):
+            # One of the group would take twice the time and memory, and nothing leaves a task that a group had to hear
+            # of: the owner knows it, and waits for it.
+            task._native = context.run(loop.create_task, task.run(fn, args, kwargs), name=task.label)
+        else:
+            # It cannot wait, so it needs no task: a third of the time.
+            loop.call_in(context, task.run_plain, fn, args, kwargs)
 
     def _make_own(self, context: Context) -> Context:
         """Make *context* one in which services and tasks of this runtime run."""
@@ -200,6 +211,8 @@ class Runtime:
         there it ends the block of the runtime, and comes out of that.
         """
         if isinstance(error, SystemExit | KeyboardInterrupt) and not self._loop.is_trio():
+            if (task := native_task()) is not None:
+                task.add_done_callback(_note_error)
             raise error
         if ends_program(error):
             self._end_program(error)
@@ -404,6 +417,11 @@ class Runtime:
         _current.set(self)
         around.set(None)
         stop_by.set(math.inf)
+
+
+def _note_error(task: Any) -> None:
+    """Keep asyncio from saying that nobody has asked for the error that ended the loop."""
+    task.exception()
 
 
 def ends_program(error: BaseException) -> bool:

@@ -219,7 +219,8 @@ class Service:
         Start a task that the service owns. It runs from the next switch on; an error in it is logged.
 
         Args:
-            fn: Plain or a coroutine function, called with *args* and *kwargs*.
+            fn: Plain or a coroutine function, called with *args* and *kwargs*. A plain one runs in the event loop on
+                asyncio, where ``asyncio.current_task()`` is `None`.
             label: Its name in logs; the function's if not given.
 
         Returns:

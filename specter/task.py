@@ -1,24 +1,28 @@
 """
 One task of a service or of a runtime.
 
-Nothing leaves a task but what ends the program: an error, or a native cancellation that went on, would cancel the whole
-task group and with it every other service.
+Nothing leaves a task but what ends the program. On trio it runs in a nursery, out of which an error would cancel every
+other service. On asyncio it is a task of the event loop, of which its service or runtime alone knows; a plain function
+needs none there: it cannot wait, so it runs in a callback of the loop.
 
-Cancelling is delivered once, so that a ``finally`` may wait. Two scopes do that on asyncio: the outer one is anyio's
-own and is cancelled; the inner one is shielded but for the moment of the delivery, else anyio would deliver it again at
-every wait. On trio delivery cannot be seen, and its users shield their cleanup: there the outer one alone is cancelled.
+Cancelling is delivered once, so that a ``finally`` may wait. Two scopes do that on asyncio: the outer one is cancelled;
+the inner one is shielded but for the moment of the delivery, else anyio would deliver it again at every wait. On trio
+delivery cannot be seen, and its users shield their cleanup: there the outer one alone is cancelled.
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
-from collections.abc import Callable
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
+from anyio.lowlevel import cancel_shielded_checkpoint
 
-from ._calls import call
+from ._calls import forget
 from ._loop import LoopGone, native_task
 from ._waiting import around, waiting_for, waits_for_caller
 from ._where import where
@@ -89,7 +93,7 @@ class Task:
         self._delivering = False
         self._finished: anyio.Event | None = None
         self._result: Any = None
-        # Cancels the task from outside: anyio's handle of it, or a scope round a call in a foreign task.
+        # Cancelled to cancel the task. Both are there while its function runs.
         self._outer: Any = None
         self._inner: anyio.CancelScope | None = None
         self._native: Any = None
@@ -136,32 +140,48 @@ class Task:
 
     def where(self) -> str:
         """The line of the application at which it waits, like ``app.py:31 in sweep``."""
-        return where(self._native) if self._native is not None else "its beginning"
+        return where(self._native) if self._inner is not None else "its beginning"
 
     async def run(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Be the task: call *fn* and let nothing out. For owners only."""
+        if self._native is None:
+            await self._know_native()
         current_task.set(self)
         around.set(self)
         try:
             await self._call(fn, args, kwargs)
-        except Exception:
-            log.exception("task %r of %r failed", self.label, self.owner.name)
         except GeneratorExit:
             raise  # thrown away with its event loop
         except BaseException as error:
-            if not isinstance(error, anyio.get_cancelled_exc_class()):
-                self._runtime._escaped(error, self.label, self.owner.name)
-            # The very end of the task: going on, a native cancellation would cancel the whole group.
+            # A cancellation ends here, too: this is the very end of the task.
+            self._failed(error)
         finally:
+            self._end()
+
+    def run_plain(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Be the task of a plain function, in a callback of asyncio's loop. Only what it gives may need a task."""
+        current_task.set(self)
+        around.set(self)
+        try:
+            result = None if self._cancelled else fn(*args, **kwargs)
+            if result is not None and inspect.isawaitable(result):
+                self.on_end = partial(forget, result)  # it may be cancelled before it begins
+                self._runtime._start(self, _give, (result,), {}, copy_context())
+                return
+            self._result = result
+        except BaseException as error:
+            self._end()
+            self._failed(error)
+        else:
             self._end()
 
     async def run_here(self, fn: Callable[..., Any], *args: Any) -> None:
         """Be a piece of the caller's task that its owner ends. An error is logged, a foreign cancellation goes on."""
+        self._native = native_task()
         with waiting_for(self):
             tokens = current_task.set(self), around.set(self)
             try:
-                with anyio.CancelScope() as self._outer:
-                    await self._call(fn, args, {})
+                await self._call(fn, args, {})
             except Exception:
                 log.exception("%s of %r failed", self.label, self.owner.name)
             finally:
@@ -175,11 +195,25 @@ class Task:
         self._listed = tasks
         tasks[self] = None
 
+    async def _know_native(self) -> None:
+        if self._runtime._loop.create_task is None:
+            self._native = native_task()
+        else:
+            # An eager task factory runs it within `spawn`: it is to run from the next switch on.
+            await cancel_shielded_checkpoint()
+
     async def _call(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._native = native_task()
-        with anyio.CancelScope() as self._inner:
+        new_scope = self._runtime._loop.new_scope
+        with new_scope() as self._outer, new_scope() as self._inner:
             if not self._cancelled:
-                self._result = await call(fn, *args, **kwargs)
+                result = fn(*args, **kwargs)
+                self._result = await result if inspect.isawaitable(result) else result
+
+    def _failed(self, error: BaseException) -> None:
+        if isinstance(error, Exception):
+            log.error("task %r of %r failed", self.label, self.owner.name, exc_info=error)
+        elif not isinstance(error, anyio.get_cancelled_exc_class()):
+            self._runtime._escaped(error, self.label, self.owner.name)
 
     def _begin_delivery(self) -> None:
         if self._inner is None or self._delivering:
@@ -239,3 +273,7 @@ class Task:
             self.on_end()
         if self._finished is not None:
             self._finished.set()
+
+
+async def _give(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable

@@ -37,7 +37,9 @@ def raising(error):
 
 @both
 @each_end
-@pytest.mark.parametrize("place", ["task", "tick", "plain tick", "task of the runtime", "listener", "group in a task"])
+@pytest.mark.parametrize(
+    "place", ["task", "plain task", "tick", "plain tick", "task of the runtime", "listener", "group in a task"]
+)
 def test_an_exit_from_below_ends_the_block_and_comes_out_of_it(backend, end, place):
     part = Part("a")
     log = part.log
@@ -55,6 +57,8 @@ def test_an_exit_from_below_ends_the_block_and_comes_out_of_it(backend, end, pla
             match place:
                 case "task":
                     part.spawn(raising(end))
+                case "plain task":
+                    part.spawn(plain)
                 case "tick":
                     part.interval(raising(end), 0.01)
                 case "plain tick":
