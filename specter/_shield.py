@@ -21,6 +21,8 @@ class Undisturbed:
 
     def __init__(self) -> None:
         self._cancelled: CancelledError | None = None
+        self._scope: anyio.CancelScope | None = None
+        self._until = math.inf
 
     async def wait(self, awaited: Iterable[anyio.Event], until: float = math.inf) -> bool:
         """
@@ -34,20 +36,28 @@ class Undisturbed:
             Whether all are set.
         """
         waiting = [event for event in awaited if not event.is_set()]
-        while not await self._waited(waiting, until):
+        self._until = until
+        while not await self._waited(waiting):
             continue
         return all(event.is_set() for event in waiting)
 
-    async def _waited(self, events: Iterable[anyio.Event], until: float) -> bool:
+    async def _waited(self, events: Iterable[anyio.Event]) -> bool:
         # A scope for each attempt: one in which a native cancellation arrived does not keep its own to itself any more.
         try:
-            with anyio.CancelScope(shield=True, deadline=until):
+            with anyio.CancelScope(shield=True, deadline=self._until) as self._scope:
                 for event in events:
                     await event.wait()
         except CancelledError as error:
             self._cancelled = error
             return False
         return True
+
+    def give_up_by(self, moment: float) -> None:
+        """Have the wait that lasts given up at *moment*, if that is earlier than it was said."""
+        if moment < self._until:
+            self._until = moment
+            if self._scope is not None:
+                self._scope.deadline = moment
 
     def go_on(self) -> None:
         """Raise the cancellation that came during the waits, if one did."""

@@ -1,24 +1,24 @@
 """
-Carrying a teardown out: at once as long as nothing waits, and by waiting for one step after the other from then on.
+Carrying a teardown out: at once as long as nothing waits, and in a task from then on.
 
-A service that has nothing to wait for stops in a few microseconds. A hook or cleanup that waits does so in a task of
-its own, so that it can be given up, and so that nothing reaches it but the deadline: the caller, who waits for each
-step, may be cancelled in whatever way. Children are stopped in the same loop, however deep their tree.
+A service that has nothing to wait for stops in a few microseconds. From the first hook or cleanup on that waits, a
+worker does the steps, one after the other, so that nothing reaches them but the deadline: the caller, who watches over
+the time of each step, may be cancelled in whatever way. A worker whose step had to be cancelled ends with it, or is
+left behind with it, and another one does the rest. Children are stopped in the same loop, however deep their tree.
 """
 
 from __future__ import annotations
 
 import inspect
 import logging
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import copy_context
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import anyio
-
-from ._calls import forget, name_of
+from ._calls import name_of
 from ._deadline import stop_by
+from ._in_context import InContext
 from ._shield import Undisturbed
 from ._timing import forget_timer
 from ._waiting import waits, waits_of
@@ -57,7 +57,7 @@ class Teardown:
         hooks: Called before anything is released.
     """
 
-    __slots__ = ("_error", "_last", "_levels", "_pending", "_undisturbed")
+    __slots__ = ("_enough", "_error", "_last", "_levels", "_limit", "_pending", "_undisturbed", "_until", "_worker")
 
     def __init__(self, service: Service, *hooks: Callable[[], Any]) -> None:
         self._levels: list[_Level] = []
@@ -65,6 +65,11 @@ class Teardown:
         self._pending: Coroutine[Any, Any, None] | None = None
         # Made by the first wait: most services have nothing to wait for.
         self._undisturbed: Undisturbed
+        self._worker: Task
+        # The deadline of the stop around this one.
+        self._until: float
+        # When the step that waits is cancelled, and when it is left behind.
+        self._enough = self._limit = math.inf
         # Tasks that wait for this very stop: cancelled last, and not waited for.
         self._last: tuple[Task, ...] = ()
         self._error: BaseException | None = None
@@ -80,29 +85,70 @@ class Teardown:
         Raises:
             BaseException: What a step raised that is no `Exception`; everything was torn down all the same.
         """
+        self._advance()
+        if self._pending is not None:
+            return False
+        self._finish()
+        return True
+
+    async def run(self) -> None:
+        """Do the rest, shielded, within the service's `stop_timeout` and the deadline of the stop around it."""
+        self._undisturbed = Undisturbed()
+        self._until = stop_by.get()
         while self._levels:
+            self._begin_work()
+            await self._watch()
+        self._finish()
+        self._undisturbed.go_on()
+
+    def _advance(self) -> None:
+        """Do steps until one waits, which is pending then, or none is left."""
+        while self._levels and self._pending is None:
             level = self._levels[-1]
             step = next(level.steps, None)
             if step is None:
                 self._ascend()
             else:
                 self._pending = self._perform(level.service, step)
-                if self._pending is not None:
-                    return False
-        for task in self._last:
-            task.cancel()
+
+    def _finish(self) -> None:
         if self._error is not None:
             raise self._error
-        return True
 
-    async def run(self) -> None:
-        """Do the rest, shielded, within the service's `stop_timeout` and the deadline of the stop around it."""
-        self._undisturbed = Undisturbed()
-        done = False
-        while not done and self._pending is not None:
-            await self._pending
-            done = self.run_plain()
-        self._undisturbed.go_on()
+    # The worker, and who watches over it.
+
+    def _begin_work(self) -> None:
+        service = self._levels[-1].service
+        runtime = service._runtime
+        context = runtime._make_own(copy_context())
+        context.run(stop_by.set, self._until)
+        self._enough = self._limit = math.inf
+        self._worker = Task(runtime, service, "stop", runtime._tasks)
+        runtime._start(self._worker, self._work, (self._worker,), {}, context)
+
+    async def _work(self, worker: Task) -> None:
+        # If it was left behind another one goes on.
+        while worker is self._worker and not worker._cancelled:
+            self._advance()
+            if self._pending is None:
+                return
+            pending, self._pending = self._pending, None
+            await pending
+
+    async def _watch(self) -> None:
+        """Cancel the worker when the time of its step is up, and leave it behind if it does not end then."""
+        worker, now = self._worker, self._worker._runtime._loop.time
+        while not await self._undisturbed.wait([worker._ending()], self._enough):
+            # It may have gone on to a step that has more time.
+            if now() >= self._enough:
+                log.error(
+                    "%s of %r did not end in time, waits at %s: cancelled",
+                    *(worker.label, worker.owner.name, worker.where()),
+                )
+                worker.cancel()
+                if not await self._undisturbed.wait([worker._ending()], self._limit):
+                    worker._runtime._abandon(worker)
+                return
 
     def _descend(self, service: Service, hooks: tuple[Callable[[], Any], ...]) -> None:
         service._set_phase("stop")
@@ -114,6 +160,10 @@ class Teardown:
         service = self._levels.pop().service
         if self._levels:
             waits.remove(self._levels[-1].service, service)
+        if not self._levels:
+            # Before they hear that it is stopped: one that waits to start it would do so.
+            for task in self._last:
+                task.cancel()
         service._be_stopped()
 
     # Steps: each returns what has to be awaited, if there is something.
@@ -158,21 +208,20 @@ class Teardown:
         return self._call(service, child.stop)
 
     async def _wait_for(self, service: Service, waiting: Awaitable[Any], name: str) -> None:
-        """Await what a step gave, in a task: cancelled when its time is up, and left behind if it does not end then."""
-        runtime = service._runtime
-        enough, limit = self._limits()
-        context = runtime._make_own(copy_context())
-        context.run(stop_by.set, enough)
-        task = Task(runtime, service, name, runtime._tasks)
-        task.on_end = partial(forget, waiting)
-        runtime._start(task, _await, (waiting, name, service.name), {}, context)
-        with waits_of(service, task):
-            if await self._undisturbed.wait([task._ending()], enough):
-                return
-            log.error("%s of %r did not end in time, waits at %s: cancelled", name, service.name, task.where())
-            task.cancel()
-            if not await self._undisturbed.wait([task._ending()], limit):
-                runtime._abandon(task)
+        """Await what a step gave, in a context of its own."""
+        worker = self._worker
+        worker.label, worker.owner = name, service
+        self._enough, self._limit = self._limits()
+        self._undisturbed.give_up_by(self._enough)
+        context = copy_context()
+        context.run(stop_by.set, self._enough)
+        waits.add(service, worker)
+        try:
+            await InContext(_await(waiting, name, service.name), context)
+        finally:
+            waits.remove(service, worker)
+            if worker is self._worker:
+                self._enough = self._limit = math.inf
 
     def _begin_to_end_tasks(self, service: Service) -> Coroutine[Any, Any, None] | None:
         service._accepts_tasks = False
@@ -181,18 +230,29 @@ class Teardown:
             if waits.leads(task, service):
                 task.list_in(service._runtime._tasks)
                 self._last += (task,)
-        return self._end_tasks(service, tasks) if tasks else None
+        if not tasks:
+            return None
+        # At once: a task that has not begun never does.
+        for task in list(tasks):
+            task.cancel()
+        asked = list(tasks)
+        waits.add(service, asked)
+        return self._end_tasks(service, tasks, asked)
 
-    async def _end_tasks(self, service: Service, tasks: dict[Task, None]) -> None:
+    async def _end_tasks(self, service: Service, tasks: dict[Task, None], asked: list[Task]) -> None:
+        undisturbed = Undisturbed()
+        enough, limit = self._limits()
+        await undisturbed.wait([task._ending() for task in asked], enough)
+        waits.remove(service, asked)
         # A task that swallows the first cancellation is asked once more. What is left then stays behind, by name.
-        for until in self._limits():
-            asked = list(tasks)
-            for task in asked:
+        if left := list(tasks):
+            for task in left:
                 task.cancel()
-            with waits_of(service, asked):
-                await self._undisturbed.wait([task._ending() for task in asked], until)
+            with waits_of(service, left):
+                await undisturbed.wait([task._ending() for task in left], limit)
         for task in list(tasks):
             service._runtime._abandon(task)
+        undisturbed.go_on()
 
     def _limits(self) -> tuple[float, float]:
         """
@@ -201,8 +261,8 @@ class Teardown:
         The later one leaves half of the time, so that no step uses up that of those after it; the earlier one lets a
         step that is cancelled then end.
         """
-        now = anyio.current_time()
-        limit = stop_by.get()
+        now = self._worker._runtime._loop.time()
+        limit = self._until
         for level in self._levels:
             if level.until is None:
                 level.until = min(limit, now + level.service.stop_timeout)

@@ -258,7 +258,14 @@ class Task:
             finished = self._finished = anyio.Event()
             if self.done:
                 finished.set()
+            elif self._native is not None and self._outer is None and self._runtime._loop.create_task is not None:
+                # Cancelled natively before it begins, as by the end of the event loop, it never comes to its own end.
+                self._native.add_done_callback(self._end_unbegun)
         return finished
+
+    def _end_unbegun(self, native: Any) -> None:
+        if not self.done:
+            self._end()
 
     def _waits_for_this_task(self) -> bool:
         caller = around.get()

@@ -223,3 +223,16 @@ def test_nothing_leaves_the_system_task_of_trio():
         anyio.run(main, backend="trio", backend_options=backend_options("trio"))
 
     assert {type(error) for error in found.value.exceptions} == {Odd}
+
+
+def test_asyncio_has_nothing_to_say_of_a_task_that_ends_the_program():
+    async def end():
+        raise SystemExit(3)
+
+    async def main():
+        async with Runtime(), Service("a") as service:
+            service.spawn(end)
+            await anyio.sleep_forever()
+
+    with pytest.raises(SystemExit):
+        asyncio.run(main())

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from contextvars import ContextVar
 
 import anyio
 import pytest
@@ -582,6 +583,76 @@ async def test_a_hook_that_swallows_its_cancellation_is_left_behind_by_name(runt
     assert "of 'a' did not end, waits at test_service_stop.py" in runtime.abandoned[0]
     assert runtime.abandoned[0] in caplog.text
     enough.set()
+
+
+async def test_hooks_that_wait_do_not_see_what_others_set(runtime):
+    variable = ContextVar("variable", default="unset")
+    seen = []
+
+    async def hook():
+        seen.append(variable.get())
+        variable.set("set")
+        await checkpoint()
+        seen.append(variable.get())
+
+    parent = await Part("parent", stop=hook).start()
+    await parent.adopt(Part("child", stop=hook))
+    await parent.stop()
+
+    assert seen == ["unset", "set", "unset", "set"]
+    assert variable.get() == "unset"
+
+
+async def test_scopes_and_timeouts_of_hooks_work(runtime):
+    log = []
+
+    async def hook():
+        with anyio.move_on_after(1) as scope:
+            await anyio.sleep_forever()
+        log.append(scope.cancelled_caught)
+        async with anyio.create_task_group() as group:
+            group.start_soon(anyio.sleep, 1)
+        log.append("group")
+
+    parent = await Part("parent", stop=hook).start()
+    await parent.adopt(Part("child", stop=hook))
+    await parent.stop()
+
+    assert log == [True, "group", True, "group"]
+
+
+async def test_the_runtime_tells_which_step_of_a_stop_waits(runtime):
+    seen = []
+
+    async def hook():
+        await anyio.sleep(2)
+
+    async def look():
+        await anyio.sleep(1)
+        seen.extend((task.owner, task.label, task.where.partition(" ")[2]) for task in runtime.tasks())
+        await anyio.sleep(2)
+        seen.extend((task.owner, task.label, task.where.partition(" ")[2]) for task in runtime.tasks())
+
+    parent = await Service("parent").start()
+    child = Service("child")
+    child.on_stop = hook
+    await parent.adopt(child)
+    parent.add_cleanup(hook)
+    async with anyio.create_task_group() as group:
+        group.start_soon(look)
+        await parent.stop()
+
+    label = hook.__qualname__
+    assert seen == [("child", label, "in hook"), ("parent", label, "in hook")]
+
+
+async def test_a_task_that_waits_to_start_its_service_does_not_start_it_after_the_stop(runtime):
+    service = Part("a", start=lambda: service.spawn(service.start) and None)
+    await service.start()
+    await service.stop()
+    await anyio.wait_all_tasks_blocked()
+
+    assert service.is_clean()
 
 
 async def test_what_a_cleanup_acquires_is_released_too(runtime):

@@ -161,6 +161,16 @@ async def test_a_plain_task_knows_its_event_loop(service):
     assert threads == [threading.get_ident()]
 
 
+def test_a_plain_task_knows_the_loop_of_asyncio_itself():
+    async def main():
+        async with Runtime() as runtime, Service("svc") as service:
+            return runtime, await service.spawn(lambda: (Runtime.current(), anyio.Event(), anyio.current_time())).wait()
+
+    runtime, found = asyncio.run(main())
+
+    assert found[0] is runtime
+
+
 async def test_stop_waits_for_a_plain_task_that_has_not_begun(service):
     ran = []
     task = service.spawn(ran.append, 1)
@@ -387,6 +397,17 @@ async def test_one_cancelled_task_leaves_the_others_alone(runtime, service):
     await anyio.wait_all_tasks_blocked()
 
     assert [task.done for task in tasks] == [False, True, False]
+
+
+@asyncio_only
+async def test_a_native_cancellation_ends_a_task_that_has_not_begun(service):
+    before = asyncio.all_tasks()
+    task = service.spawn(forever)
+    (native,) = asyncio.all_tasks() - before
+    native.cancel()
+    await task.wait()
+
+    assert task.done and not service._ledger.tasks
 
 
 @asyncio_only
