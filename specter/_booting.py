@@ -97,7 +97,11 @@ class Booting:
 
     def _check(self, parts: Sequence[Service], already: Sequence[Service]) -> None:
         known: dict[str, Sequence[str]] = {part.name: () for part in already}
-        start_order({**known, **{part.name: part.depends_on for part in parts}})
+        for part in parts:
+            if part.name in known:
+                raise ServiceError(part.name, "is there twice: each name can be there once")
+            known[part.name] = part.depends_on
+        start_order(known)
 
     async def _start_all(self, services: Sequence[Service]) -> None:
         """Start services at the same time, each when those it depends on have started."""

@@ -81,6 +81,9 @@ class ServiceManager(Service):
         self._services: list[Service] = []
         self._handlers: list[Any] = []
         self._controllers: list[Controller] = []
+        # What was registered under which name. A search through all of them for each one to register takes a thousand
+        # as long as their start. Two of one name, because one was renamed since, are found at the boot.
+        self._by_name: dict[str, Service] = {}
         self._booting = Booting(self)
         self._running_handlers = RunningHandlers(socketio) if socketio is not None else None
         self._asgi: Gate | None = None
@@ -145,6 +148,7 @@ class ServiceManager(Service):
         self._refuse_when_booting(service)
         self._refuse_double(service)
         self._services.append(service)
+        self._by_name[service.name] = service
         return self
 
     def register_handler(self, handler: Any) -> Self:
@@ -182,6 +186,7 @@ class ServiceManager(Service):
         self._refuse_double(controller)
         self._register_routes(controller, url_prefix)
         self._controllers.append(controller)
+        self._by_name[controller.name] = controller
         return self
 
     async def adopt(self, child: Any, start: bool = True) -> Self:
@@ -387,7 +392,14 @@ class ServiceManager(Service):
             raise RuntimeError(f"{name!r} comes too late: booting has begun. Use: await manager.adopt({name})")
 
     def _refuse_double(self, service: Service) -> None:
-        if service.name in {self.name, _INGRESS, *(other.name for other in self._there())}:
+        name = service.name
+        known = self._by_name.get(name)
+        taken = known is not None and known.name == name  # it may have been renamed since
+        if (
+            taken
+            or name in (self.name, _INGRESS)
+            or any(name == child.name for child in self._ledger.children.values())
+        ):
             raise ServiceError(service.name, "is registered already: each name can be there once")
 
 

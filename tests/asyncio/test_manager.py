@@ -337,6 +337,26 @@ async def test_a_name_is_registered_once() -> None:
         manager.register_service(twice := Service("b")).register_service(twice)
 
 
+async def test_a_name_is_free_again_when_its_service_was_renamed() -> None:
+    manager = managed(renamed := Service("a"))
+    renamed.name = "b"
+    manager.register_service(Service("a"))
+
+    async with manager:
+        assert set(manager.health()["services"]) == {"a", "b"}
+
+
+async def test_two_services_of_one_name_are_refused_at_boot() -> None:
+    started: list[str] = []
+    manager = managed(Part("a", log=started), renamed := Part("b", log=started))
+    renamed.name = "a"
+
+    with pytest.raises(ServiceError, match="service 'a' is there twice"):
+        async with manager:
+            pass
+    assert started == []
+
+
 async def test_a_manager_boots_again_with_the_same_parts() -> None:
     log: list[str] = []
     manager = managed(Part("a", log=log))
