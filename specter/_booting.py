@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from ._calls import call
+from ._together import run_together
 from ._where import where_raised
 from .controller import Controller
 from .sansio.boot_order import start_order
@@ -109,28 +111,14 @@ class Booting:
             return
         awaited = {name for service in services for name in service.depends_on}
         started = {service.name: anyio.Event() for service in services if service.name in awaited}
-        failed: list[ServiceError] = []
-        async with anyio.create_task_group() as group:
-            for service in services:
-                group.start_soon(self._start_in_turn, service, started, failed, group.cancel_scope)
-        if failed:
-            raise failed[0]  # each has logged its own error
+        # Of several that fail the first is raised; each has logged its own error.
+        await run_together([partial(self._start_in_turn, service, started) for service in services])
 
-    async def _start_in_turn(
-        self,
-        service: Service,
-        started: dict[str, anyio.Event],
-        failed: list[ServiceError],
-        scope: anyio.CancelScope,
-    ) -> None:
+    async def _start_in_turn(self, service: Service, started: dict[str, anyio.Event]) -> None:
         for name in service.depends_on:
             if name in started:
                 await started[name].wait()
-        try:
-            await self._tolerate(self.start, service)
-        except ServiceError as error:
-            failed.append(error)
-            scope.cancel()
+        await self._tolerate(self.start, service)
         if service.name in started:
             started[service.name].set()
 

@@ -15,6 +15,7 @@ import anyio
 from ._calls import is_coroutine_function, name_of
 from ._delivery import Subscriber
 from ._loop import Loop
+from ._together import run_together
 from .sansio.duration import limit
 from .sansio.listeners import Entry, Hearing, Listeners, Unread
 from .sansio.ownership import require_callable
@@ -102,9 +103,7 @@ class EventBus:
         if len(waiting) == 1:
             await waiting[0]()
         elif waiting:
-            async with anyio.create_task_group() as group:
-                for awaiting in waiting:
-                    group.start_soon(awaiting)
+            await run_together(waiting)
 
     def emit_nowait(self, event: str, data: Any = None) -> None:
         """

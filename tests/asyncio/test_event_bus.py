@@ -1,6 +1,8 @@
 """The bus: who hears what, in which order, and who waits."""
 
+import asyncio
 import logging
+from contextvars import ContextVar
 
 import anyio
 import pytest
@@ -8,6 +10,8 @@ from anyio.lowlevel import checkpoint
 
 from specter import EventBus, Runtime, Service, bus
 from specter.testing import cancel_everywhere
+
+asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
 
 @pytest.fixture
@@ -406,6 +410,120 @@ async def test_emit_waits_for_coroutine_listeners_which_run_concurrently(events)
     assert log[0] == "plain"
     assert set(log[1:3]) == {"one begins", "two begins"}
     assert log[3:] == ["two ends", "one ends"]
+
+
+async def test_listeners_do_not_see_what_others_set(events):
+    variable = ContextVar("variable", default="unset")
+    seen = []
+
+    def listener():
+        async def hear(data):
+            seen.append(variable.get())
+            variable.set("set")
+            await checkpoint()
+
+        return hear
+
+    for _ in range(3):
+        events.on("a", listener())
+    await events.emit("a")
+
+    assert seen == ["unset"] * 3
+    assert variable.get() == "unset"
+
+
+@asyncio_only
+async def test_a_listener_that_is_cancelled_natively_ends_alone(events):
+    ended = []
+
+    async def cancelled(data):
+        asyncio.current_task().cancel()
+        await anyio.sleep_forever()
+
+    async def hear(data):
+        await anyio.sleep(0.01)
+        ended.append(data)
+
+    events.on("a", cancelled)
+    events.on("a", hear)
+    await events.emit("a", 1)
+
+    assert ended == [1]
+
+
+@asyncio_only
+async def test_a_natively_cancelled_emit_waits_for_the_end_of_its_listeners(events):
+    ended, begun = [], anyio.Event()
+
+    def listener():
+        async def hear(data):
+            begun.set()
+            try:
+                await anyio.sleep_forever()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.sleep(0.02)
+                ended.append(data)
+
+        return hear
+
+    for _ in range(3):
+        events.on("a", listener())
+    emit = asyncio.create_task(events.emit("a", 1))
+    await begun.wait()
+    for _ in range(2):
+        emit.cancel()
+        await anyio.sleep(0.001)
+    with pytest.raises(asyncio.CancelledError):
+        await emit
+
+    assert ended == [1, 1, 1]
+
+
+async def test_a_deadline_of_the_emit_holds_for_its_listeners(events):
+    cancelled = []
+
+    def listener():
+        async def hear(data):
+            try:
+                await anyio.sleep_forever()
+            finally:
+                cancelled.append(data)
+
+        return hear
+
+    for _ in range(3):
+        events.on("a", listener())
+    with anyio.move_on_after(0.02) as scope:
+        await events.emit("a", 1)
+
+    assert scope.cancelled_caught
+    assert cancelled == [1, 1, 1]
+
+
+@asyncio_only
+async def test_what_is_no_exception_comes_out_of_an_emit_when_the_others_have_ended(events):
+    ended = []
+
+    class Failed(BaseException):
+        pass
+
+    async def fail(data):
+        await checkpoint()
+        raise Failed
+
+    async def hear(data):
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append(data)
+
+    events.on("a", hear)
+    events.on("a", fail)
+    with pytest.raises(Failed):
+        await events.emit("a", 1)
+
+    assert ended == [1]
 
 
 async def test_emits_may_overlap(events):

@@ -324,10 +324,10 @@ async def test_timers_end_with_the_service(twin, part):
     log = []
     service = part()
     await twin(service.start())
-    service.interval(lambda: log.append("tick"), 0.005)
-    service.timeout(lambda: log.append("timeout"), 0.005)
+    service.interval(lambda: log.append("tick"), 0.05)
+    service.timeout(lambda: log.append("timeout"), 0.05)
     await twin(service.stop())
-    await twin.sleep(0.02)
+    await twin.sleep(0.08)
 
     assert log == []
 
