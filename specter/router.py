@@ -16,8 +16,9 @@ from quart import Blueprint, Quart
 
 from ._calls import is_coroutine_function, name_of
 from ._lifespan import check_app
-from .http import answering, json_endpoint
+from .http import answering, json_endpoint, respond
 from .ownership import Cleanups
+from .sansio.outcome import Outcome
 from .sansio.routes import F, RouteSpec, marked_methods, normal_prefix, normal_rule, planned_routes, route_spec
 from .sansio.routes import route as route
 from .service_registry import registry
@@ -268,6 +269,11 @@ def _same(value: T) -> T:
 
 
 def _answered(view: Callable[..., Any], json_errors: str | bool | None) -> Callable[..., Any]:
-    if not json_errors:
-        return answering(view)
-    return json_endpoint(None if json_errors is True else json_errors)(view)
+    if json_errors:
+        return json_endpoint(None if json_errors is True else json_errors)(view)
+    return answering(view, _unless_quart_does)
+
+
+def _unless_quart_does(value: Any) -> Any:
+    """Answer what Quart cannot: all else it answers itself, and the sooner for it."""
+    return respond(value) if isinstance(value, Outcome) else value

@@ -490,14 +490,21 @@ async def test_a_body_that_takes_too_long_is_408(app: Quart, client: Client) -> 
     assert "error" in await body(response)
 
 
-async def test_a_request_of_the_applications_own_may_refuse(app: Quart) -> None:
+@pytest.mark.parametrize(
+    ("data", "refusal"),
+    [(b"{", {"error": "not nice", "a": 1}), (b" \n", {"error": "Request body is required"})],
+    ids=["wrong", "blank"],
+)
+async def test_a_request_of_the_applications_own_may_refuse(
+    app: Quart, data: bytes, refusal: dict[str, object]
+) -> None:
     class Picky(Request):
         def on_json_loading_failed(self, error: Exception) -> Any:
             raise HTTPError("not nice", payload={"a": 1})
 
     app.request_class = Picky
 
-    assert await ask(app, b"{") == (400, {"error": "not nice", "a": 1})
+    assert await ask(app, data) == (400, refusal)
 
 
 async def test_a_single_name_for_required_is_a_mistake_of_the_view(app: Quart) -> None:
