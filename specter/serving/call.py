@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from .asgi import (
     WEBSOCKET_RESTART,
@@ -34,39 +34,39 @@ class Call:
         changed: Called when the answer begins.
 
     Attributes:
-        engineio: Whether it carries a Socket.IO client, by polling or by websocket.
-        request: Whether it is an ordinary request, whose answer somebody waits for.
-        stream: Whether its answer is an event stream, which has no end of its own.
         ended: Whether `end` was called.
+        task: The server's task of this call.
     """
 
-    __slots__ = (
-        "_begun",
-        "_changed",
-        "_done",
-        "_readers",
-        "_receive",
-        "_scope",
-        "_send",
-        "ended",
-        "engineio",
-        "request",
-        "stream",
-        "task",
-    )
+    # What only the end of an application asks for is found out then, not for each call.
+    __slots__ = ("_changed", "_last", "_readers", "_receive", "_scope", "_send", "_start", "ended", "task")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, changed: Callable[[], None]) -> None:
-        self.engineio = is_client(query(scope))
-        self.request = scope["type"] == "http" and not self.engineio
-        self.stream = False
         self.ended = False
         self.task = asyncio.current_task()
         self._scope, self._receive, self._send, self._changed = scope, receive, send, changed
-        self._begun = self._done = False
+        # Of the answer: its head, and the message that was sent last.
+        self._start: Message | None = None
+        self._last: Message | None = None
         self._readers: set[asyncio.Task[object]] = set()
 
     def __repr__(self) -> str:
         return f"<{self._scope.get('method', 'websocket')} {self._scope['path']}>"
+
+    @property
+    def engineio(self) -> bool:
+        """Whether it carries a Socket.IO client, by polling or by websocket."""
+        return is_client(query(self._scope))
+
+    @property
+    def request(self) -> bool:
+        """Whether it is an ordinary request, whose answer somebody waits for."""
+        return self._scope["type"] == "http" and not self.engineio
+
+    @property
+    def stream(self) -> bool:
+        """Whether its answer is an event stream, which has no end of its own."""
+        return self._start is not None and _is_event_stream(self._start)
 
     async def run(self, app: ASGIApp) -> None:
         """Have the application answer, and complete the answer if the call was ended meanwhile."""
@@ -76,7 +76,7 @@ class Call:
             if not self.ended:
                 raise
             log.warning("%r failed when it was ended", self, exc_info=True)
-        if self.ended and not self._done:
+        if self.ended and not self._done():
             await self._complete()
 
     async def receive(self) -> Message:
@@ -96,20 +96,13 @@ class Call:
         finally:
             self._readers.discard(task)
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Hand a message of the application to the server."""
-        kind = message["type"]
-        if kind == "http.response.start":
-            self._begun = True
-            self.stream = _is_event_stream(message)
+        self._last = message
+        if message["type"] == "http.response.start":
+            self._start = message
             self._changed()
-        elif kind == "http.response.body":
-            self._done = not message.get("more_body", False)
-        elif kind == "websocket.accept":
-            self._begun = True
-        elif kind == "websocket.close":
-            self._done = True
-        await self._send(message)
+        return self._send(message)
 
     def end(self) -> None:
         """Tell the application that its client has gone. Never waits; once is enough."""
@@ -129,11 +122,20 @@ class Call:
             return {"type": "http.disconnect"}
         return {"type": "websocket.disconnect", "code": WEBSOCKET_RESTART, "reason": None}
 
+    def _done(self) -> bool:
+        """Whether the application has sent the end of its answer."""
+        last = self._last
+        if last is None:
+            return False
+        return last["type"] == "websocket.close" or (
+            last["type"] == "http.response.body" and not last.get("more_body", False)
+        )
+
     async def _complete(self) -> None:
         try:
             if self._scope["type"] == "websocket":
                 await send_close(self._send)
-            elif self._begun:
+            elif self._start is not None:
                 await send_last_chunk(self._send)
             else:
                 await send_unavailable(self._scope, self._send)

@@ -72,26 +72,21 @@ class Gate:
             await self.app(scope, receive, send)
         elif self.closed and not is_known_client(query(scope)):
             await _turn_away(scope, receive, send)
-        elif (body := self._farewell(scope)) is not None:
+        elif self.engineio is not None and (body := self._farewell(scope)) is not None:
             await send_text(send, body)
         else:
-            await self._pass_on(scope, receive, send)
+            if self.state is not None:
+                scope["state"] = self.state.copy()
+            call = Call(scope, receive, send, self._changed.set)
+            self._calls[call] = None
+            try:
+                await call.run(self.app)
+            finally:
+                del self._calls[call]
+                self._changed.set()
 
     def _farewell(self, scope: Scope) -> bytes | None:
-        if self.engineio is None or scope["type"] != "http":
-            return None
-        return farewell(self.engineio, scope["method"], query(scope))
-
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.state is not None:
-            scope["state"] = self.state.copy()
-        call = Call(scope, receive, send, self._changed.set)
-        self._calls[call] = None
-        try:
-            await call.run(self.app)
-        finally:
-            del self._calls[call]
-            self._changed.set()
+        return farewell(self.engineio, scope["method"], query(scope)) if scope["type"] == "http" else None
 
 
 async def _turn_away(scope: Scope, receive: Receive, send: Send) -> None:
