@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from time import monotonic
+from types import CodeType, FrameType
 from typing import Any
 
 from specter._process_child import group_lives
 
+from . import origins
 from .maker import maker
 from .noted import Noted
 
@@ -87,6 +89,17 @@ def ignore_if_older(child: Any, moment: float) -> bool:
     return False
 
 
+def serves_child(frames: Iterable[tuple[FrameType, int]], serving: Collection[CodeType]) -> bool:
+    """
+    Whether one that waits does so for a child that runs: for its end, or for what it writes.
+
+    Args:
+        frames: Of the one that waits, with their lines.
+        serving: The code of the methods of `ManagedProcess` that do so.
+    """
+    return any(frame.f_code in serving and frame.f_locals["self"].running for frame, _ in frames)
+
+
 def _noting(init: Callable[..., None]) -> Callable[..., None]:
     @wraps(init)
     def __init__(self: Any, *args: Any, **options: Any) -> None:
@@ -99,6 +112,7 @@ def _noting(init: Callable[..., None]) -> Callable[..., None]:
             children.discard(self)
             raise
         note.starts = False
+        origins.note_child(self.pid, note.line)
 
     return __init__
 

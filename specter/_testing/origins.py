@@ -24,6 +24,8 @@ _made: dict[int, tuple[CodeType, int]] = {}
 _owners: dict[int, str] = {}
 # {path as it was opened: (code, offset)}
 _opened: dict[str, tuple[CodeType, int]] = {}
+# {process id: where it was started}: what has started a child may be gone before that is.
+_children: dict[int, str] = {}
 _applications: dict[CodeType, bool] = {}
 
 # Frames of these say how something is made; a reader wants to know where that was asked for.
@@ -62,6 +64,7 @@ def end() -> None:
     _made.clear()
     _owners.clear()
     _opened.clear()
+    _children.clear()
 
 
 def note_at(owner: type[Any], name: str, wrap: Callable[..., Any]) -> None:
@@ -98,6 +101,17 @@ def note(thing: object, owner: str | None = None) -> None:
     _made[id(thing)] = _here()
     if owner is not None:
         _owners[id(thing)] = owner
+
+
+def note_child(pid: int, line: str) -> None:
+    """Note where a child process was started."""
+    if _watches:
+        _children[pid] = line
+
+
+def line_of_child(pid: int) -> str | None:
+    """Give the line that started a child process; ``None`` if it was not noted."""
+    return _children.get(pid)
 
 
 def line_of(thing: object) -> str | None:

@@ -56,7 +56,7 @@ class Outside:
             gc.collect()  # what only waits to be collected is not left open
             told = _pipes_of_children()
             for fd, link in self._new_files().items():
-                if fd not in told:
+                if link not in told:
                     yield _describe_file(fd, link)
 
     def _leaked_processes(self) -> Iterator[Leak]:
@@ -67,7 +67,7 @@ class Outside:
                 yield Leak("processes", f"child process {child.pid} ({_command(child.pid)})", created=note.line)
         for pid in _child_pids() - self._pids - told - _helpers():
             if _alive(pid):
-                yield Leak("processes", f"child process {pid} ({_command(pid)})")
+                yield Leak("processes", f"child process {pid} ({_command(pid)})", created=origins.line_of_child(pid))
 
     def _leaked_threads(self) -> Iterator[Leak]:
         for thread, frame in _busy_threads():
@@ -191,15 +191,16 @@ def _ends(fd: int) -> str:
         return "".join(f"{end}, " for end in ends)
 
 
-def _pipes_of_children() -> set[int]:
-    """The ends that we have of pipes to children that run, which are told themselves."""
+def _pipes_of_children() -> set[str]:
+    """The pipes to children that run, which are told themselves."""
     streams = [
         stream
         for child, _ in children.children.items()
         if child.returncode is None
         for stream in (child.stdin, child.stdout, child.stderr)
     ]
-    return {stream.fileno() for stream in streams if stream is not None and not stream.closed}
+    fds = [stream.fileno() for stream in streams if stream is not None and not stream.closed]
+    return {os.readlink(f"{_FDS}/{fd}") for fd in fds}
 
 
 def _at(frame: FrameType | None) -> str | None:

@@ -12,8 +12,10 @@ from specter import event_bus, service_registry
 from specter._calls import name_of
 from specter._loop import Loop, native_task
 from specter._testing import origins
+from specter._testing.children import serves_child
 from specter._testing.watch import Held
 from specter._where import frames, where
+from specter.process import ManagedProcess
 from specter.runtime import Runtime
 from specter.sansio.timers import Timer
 from specter.service import Service
@@ -27,6 +29,8 @@ _EXPECTED = {
     "Runtime._run_timers",
     "TestRunner._call_in_runner_task",
 }
+
+_OF_CHILDREN = {ManagedProcess._see_to_end.__code__, ManagedProcess._read.__code__}
 
 
 def held() -> Iterator[Held]:
@@ -87,7 +91,8 @@ def _held_by_runtime(open_runtime: Runtime, ours: list[Any]) -> Iterator[Held]:
 def _tasks(tasks: Iterable[Task], ours: list[Any]) -> Iterator[Held]:
     for one in list(tasks):
         ours.append(one._native)
-        yield Held("tasks", one, f"task {one.label!r}", one.owner.name, one.where)
+        if not serves_child(frames(one._native), _OF_CHILDREN):
+            yield Held("tasks", one, f"task {one.label!r}", one.owner.name, one.where)
 
 
 def _timer(timer: Timer) -> str:

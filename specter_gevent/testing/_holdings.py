@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from traceback import walk_stack
 from typing import Any
 
 import gevent
 
+from specter._testing.children import serves_child
 from specter._testing.watch import Held
 from specter.sansio.callables import name_of
 from specter_gevent import event_bus, service_registry
 from specter_gevent._clock import Runner
 from specter_gevent._where import where
+from specter_gevent.process import ManagedProcess
 from specter_gevent.service import Service
 
 from . import _noting
@@ -20,6 +23,8 @@ from . import _noting
 # python-socketio's, which live as long as the server, or until some time after their client has gone; and what is a
 # thread to a patched process, and told as one.
 _EXPECTED = {"_service_task", "_send_ping", "_bootstrap"}
+
+_OF_CHILDREN = {ManagedProcess._see_to_end.__code__, ManagedProcess._read.__code__}
 
 
 def held() -> Iterator[Held]:
@@ -87,4 +92,6 @@ def _without_context(function: Any) -> Any:
 
 
 def _is_expected(greenlet: Any) -> bool:
-    return isinstance(greenlet, Runner) or _name(greenlet).rpartition(".")[2] in _EXPECTED
+    if isinstance(greenlet, Runner) or _name(greenlet).rpartition(".")[2] in _EXPECTED:
+        return True
+    return serves_child(walk_stack(greenlet.gr_frame) if greenlet.gr_frame else (), _OF_CHILDREN)

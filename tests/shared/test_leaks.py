@@ -1,5 +1,6 @@
 """What a block leaves behind, on both runtimes."""
 
+import subprocess
 import threading
 
 import pytest
@@ -46,6 +47,27 @@ async def test_each_thing_is_told_with_its_owner_and_its_line(twin, testing):
     first = test_each_thing_is_told_with_its_owner_and_its_line.__code__.co_firstlineno
     name = "test_each_thing_is_told_with_its_owner_and_its_line"
     assert [leak.created for leak in found] == [f"test_leaks.py:{first + line} in {name}" for line in range(3, 8)]
+
+
+async def test_a_child_is_one_thing_with_all_that_waits_for_it(twin, testing):
+    async with twin.within(testing.leaks()) as found:
+        process = await twin(twin.start_process("cat", ["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+        process.watch_stream("stdout", print)
+        await twin.turns()
+    await twin(process.stop())
+
+    assert [leak.kind for leak in found] == ["processes"]
+
+
+async def test_who_reads_what_a_child_has_left_is_told(twin, testing):
+    async with twin.within(testing.leaks()) as found:
+        script = ["sh", "-c", "exec sleep 60 & echo left"]
+        process = await twin(twin.start_process("sh", script, stdout=subprocess.PIPE))
+        process.watch_stream("stdout", print)
+        await twin(process.wait())
+    await twin(process.stop())
+
+    assert "tasks" in [leak.kind for leak in found]
 
 
 async def test_the_error_lists_them_all(twin, testing):

@@ -15,7 +15,7 @@ import anyio
 import pytest
 import trio
 
-from specter import Runtime, Service, bus, registry
+from specter import Runtime, Service, bus, registry, start_process
 
 released = threading.Event()
 kept = []
@@ -95,6 +95,11 @@ async def test_process_of_anyio(specter_runtime):
     kept.append(await anyio.open_process([sys.executable, "-c", "input()"]))  # anyio process
 
 
+async def test_managed_process(specter_runtime):
+    process = await start_process("sleep", ["sleep", "60"], stdout=subprocess.PIPE)  # managed process
+    process.watch_stream("stdout", print)
+
+
 async def test_thread(specter_runtime):
     threading.Thread(target=released.wait, name="mine").start()  # thread
 
@@ -155,6 +160,7 @@ SAID = {
     "test_process": ["processes: child process", "created at {process} in test_process", "1 thing was"],
     "test_process_of_anyio[asyncio]": ["1 thing was", "processes: child process", "created at {anyio process}"],
     "test_process_of_anyio[trio]": ["processes: child process"],
+    "test_managed_process": ["1 thing was", "processes: child process", "created at {managed process}"],
     "test_thread": ["threads: thread 'mine', created at {thread} in test_thread"],
     "test_busy_worker[asyncio]": ["threads: thread 'AnyIO worker thread', created at {worker} in test_busy_worker"],
     "test_busy_worker[trio]": ["threads: thread 'wrapper ", "waits at threading.py:"],
@@ -189,7 +195,7 @@ def test_each_kind_of_leak_fails_its_test_by_name_and_line(pytester: pytest.Pyte
         if text not in outcome.section(test)
     }
     assert missing == {}
-    assert outcome.counts == {"passed": 37, "errors": 37}
+    assert outcome.counts == {"passed": 39, "errors": 39}
 
 
 def test_the_leaks_of_a_failed_test_are_shown_beside_its_failure(pytester: pytest.Pytester) -> None:
