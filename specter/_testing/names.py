@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 
 from specter import _backend
@@ -44,16 +45,35 @@ def names_on(backend: _backend.Backend) -> list[str]:
     return sorted(set(MODULES) if backend == "asyncio" else MODULES.keys() - ASYNCIO_ONLY)
 
 
+def alike(name: str, known: Iterable[str]) -> str:
+    """Suggest names in the place of one that there is not, as the end of a sentence; empty if none is like it."""
+    # Python itself suggests one in a traceback; pytest shows that from Python 3.12 on.
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=4, cutoff=0.6)
+    return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
+def not_in_harness(name: str, package: str, harness: object) -> AttributeError:
+    """Make the error of a name that the fixture ``harness`` of *package* has not."""
+    if name in MODULES:
+        hint = f": it is {package}.{name}"
+    else:
+        hint = alike(name, [each for each in dir(harness) if not each.startswith("_")])
+    return AttributeError(f"the harness has no attribute {name!r}{hint}")
+
+
 def load(name: str, package: str, backend: _backend.Backend) -> object:
     """
     Import what *name* means in *package*, the harness of *backend*.
 
     Raises:
-        AttributeError: There is no such name.
+        AttributeError: There is no such name; names those that are alike.
         ImportError: It needs a package that is not installed; names the extra.
     """
-    if name not in names_on(backend):
-        raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
+    known = names_on(backend)
+    if name not in known:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}{alike(name, known)}", name=name)
     module = MODULES[name]
     try:
         return getattr(import_module(module if "." in module else f"{package}.{module}"), name)

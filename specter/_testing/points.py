@@ -7,7 +7,6 @@ Where faults are injected: methods of one instance, and functions that are hande
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
@@ -15,6 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from specter.sansio.callables import is_coroutine_function
+
+from .names import alike
 
 # Functions that an instance was made with, and the attributes in which the twins keep them.
 _KEPT = {"poll": ("_source", "_poll_fn"), "stream": ("_source", "_stream_fn"), "transform": ("_transform",)}
@@ -259,11 +260,7 @@ def _existing(target: Any, name: str) -> str:
     for kept in _KEPT.get(name, ()):
         if callable(getattr(target, kept, None)) and name in (getattr(target, "_mode", name), "transform"):
             return kept
-    raise AttributeError(f"{type(target).__name__} has no method {name!r}; {_alike(target, name)}")
-
-
-def _alike(target: Any, name: str) -> str:
-    methods = [each for each in dir(type(target)) if not each.startswith("_")]
-    methods = [each for each in methods if callable(getattr(type(target), each))]
-    close = difflib.get_close_matches(name, methods, n=4, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(methods)}"
+    public = [each for each in dir(type(target)) if not each.startswith("_")]
+    methods = [each for each in public if callable(getattr(type(target), each))]
+    hint = alike(name, methods) or f"; there are: {', '.join(methods)}"
+    raise AttributeError(f"{type(target).__name__} has no method {name!r}{hint}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from specter._calls import call
+from specter._testing import names
 from specter._testing.blocks import AsyncBlock
 from specter.sansio.ownership import require_callable
 
@@ -89,6 +90,11 @@ class Harness(AsyncBlock):
         require_callable(fn, "a cleanup")
         self._ends.push_async_callback(call, fn)
         return self
+
+    if not TYPE_CHECKING:  # type checkers know the names
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise names.not_in_harness(name, __package__, self)
 
     def record(self, bus: EventBus, pattern: str = "*") -> Recorder:
         """See `specter.testing.record`; closed at the end of the test."""

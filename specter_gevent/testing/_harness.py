@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
+from specter._testing import names
 from specter._testing.blocks import PlainBlock
 from specter.sansio.callables import require_plain
 from specter.sansio.ownership import require_callable
@@ -75,6 +76,11 @@ class Harness(PlainBlock):
         require_plain(fn, "a cleanup")
         self._ends.callback(fn)
         return self
+
+    if not TYPE_CHECKING:  # type checkers know the names
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise names.not_in_harness(name, __package__, self)
 
     def record(self, bus: EventBus, pattern: str = "*") -> Recorder:
         """See `specter.testing.record`; closed at the end of the test."""

@@ -96,7 +96,23 @@ def test_every_name_is_documented(side: dict[str, object]) -> None:
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match=r"module 'specter\.testing' has no attribute 'runing'"):
+    with pytest.raises(AttributeError, match=r"module 'specter\.testing' has no attribute 'runing'; did you mean 'run"):
         specter.testing.runing  # noqa: B018
     with pytest.raises(AttributeError, match=r"module 'specter_gevent\.testing' has no attribute 'loop_factory'"):
         specter_gevent.testing.loop_factory  # noqa: B018
+
+
+@pytest.mark.parametrize("package", [specter.testing, specter_gevent.testing], ids=["asyncio", "gevent"])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("sockets", "; did you mean 'socket'?"),
+        ("no_leaks", ": it is {package}.no_leaks"),
+        ("xyz", ""),
+    ],
+)
+def test_the_harness_tells_of_a_name_that_it_has_not(package: ModuleType, name: str, hint: str) -> None:
+    with pytest.raises(AttributeError) as found:
+        getattr(package.Harness(), name)
+
+    assert str(found.value) == f"the harness has no attribute {name!r}{hint.format(package=package.__name__)}"

@@ -146,7 +146,7 @@ def test_what_an_async_test_says(pytester: pytest.Pytester) -> None:
                 "it last gave False",
             ],
             "a_start_that_fails": ["OSError: no disk"],
-            "misspelt": ["AttributeError: Service has no method 'on_strat'; did you mean on_start"],
+            "misspelt": ["AttributeError: Service has no method 'on_strat'; did you mean 'on_start' or "],
         }
         for test, texts in expected.items():
             said = outcome.section(f"test_{test}[{backend}]")
@@ -219,7 +219,7 @@ def test_what_a_gevent_test_says(pytester: pytest.Pytester) -> None:
         "leaked": ["subscriptions: ", f"created at test_probing.py:{marked(GEVENT, 'leaked')} in on_start"],
         "wrong_order": ["'first'"],
         "in_vain": [f"found (test_probing.py:{marked(GEVENT, 'vain')}) did not come true within 0.01 seconds"],
-        "misspelt": ["Service has no method 'on_strat'; did you mean on_start"],
+        "misspelt": ["Service has no method 'on_strat'; did you mean 'on_start' or "],
     }
     for test, texts in expected.items():
         said = outcome.section(f"test_{test}")
