@@ -117,8 +117,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    from .tracebacks import hide_harness
     from .verdict import note_outcome
 
+    if call.excinfo is not None:
+        hide_harness(call.excinfo.value)
     report = yield
     note_outcome(item, report)
     return report
