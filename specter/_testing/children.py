@@ -89,6 +89,12 @@ def ignore_if_older(child: Any, moment: float) -> bool:
     return False
 
 
+def ignore_all() -> None:
+    """Let what has been started so far not count as being at work any more."""
+    for _, note in children.items():  # noqa: PERF102 - it is no dict
+        note.ignored = True
+
+
 def serves_child(frames: Iterable[tuple[FrameType, int]], serving: Collection[CodeType]) -> bool:
     """
     Whether one that waits does so for a child that runs: for its end, or for what it writes.

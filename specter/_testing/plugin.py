@@ -9,6 +9,7 @@ What surrounds a test, outermost first: verdict on leaks, isolation; watch for l
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -111,6 +112,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
     with watched(item):
         return (yield)
+
+
+def pytest_runtest_logfinish() -> None:
+    # A child that outlives its test, be it left behind or of a fixture for many, does not hold the time of the next.
+    if "specter._testing.children" in sys.modules:
+        from .children import ignore_all
+
+        ignore_all()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -103,7 +103,7 @@ def virtual_time(*, patience: float = 1.0) -> Iterator[VirtualClock]:
     Time stands still while a child process, a thread of gevent's pool, or the peer of a TCP socket is at work. One of
     which nothing is heard for the time of *patience* is named in the log, with the line that started it; then time
     goes on at the real rate until it has ended. A child that was there before, like a server for many tests, is then
-    forgotten. Threads that are made by hand are not seen.
+    forgotten; under pytest, one of an earlier test is from the beginning. Threads that are made by hand are not seen.
 
     Args:
         patience: Seconds, real. ``math.inf`` to wait for as long as it takes.

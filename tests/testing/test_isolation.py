@@ -186,3 +186,33 @@ async def test_who_waits_in_the_outer_registry_waits_on() -> None:
 
         assert found == ["outer"]
     assert isinstance(bus, EventBus)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio", "gevent"])
+def test_a_child_of_one_test_does_not_hold_the_time_of_the_next(pytester: pytest.Pytester, backend: str) -> None:
+    pytester.makepyfile(
+        """
+        import subprocess
+        import time
+
+        import pytest
+
+        kept = []
+
+        @pytest.fixture(scope="module")
+        def server():
+            kept.append(subprocess.Popen(["sleep", "60"]))
+
+        @pytest.mark.allow_leaks("processes")
+        async def test_leaves_one(specter_backend, virtual_clock, server):
+            kept.append(subprocess.Popen(["sleep", "60"]))
+
+        async def test_goes_on(specter_backend, virtual_clock, server, caplog):
+            began = time.monotonic()
+            await specter_backend(virtual_clock.advance(3600))
+            assert time.monotonic() - began < 0.5
+            assert caplog.records == []
+        """
+    )
+
+    assert run(pytester, "-k", backend, subprocess=True).counts == {"passed": 2, "deselected": 4}
