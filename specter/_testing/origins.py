@@ -119,6 +119,12 @@ def line_of(thing: object) -> str | None:
     return _line(_made.get(id(thing)))
 
 
+def maker_of(thing: object) -> str | None:
+    """Give the qualified name of the function that made *thing*; ``None`` if it was not noted."""
+    made = _made.get(id(thing))
+    return None if made is None else made[0].co_qualname
+
+
 def owner_of(thing: object) -> str | None:
     """Give the name that was noted for the owner of *thing*."""
     return _owners.get(id(thing))

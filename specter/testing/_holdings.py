@@ -30,6 +30,9 @@ _EXPECTED = {
     "TestRunner._call_in_runner_task",
 }
 
+# What python-engineio makes of its own waits, again and again, as long as the server or a connection lives.
+_MAKERS = {"AsyncServer._service_task", "AsyncSocket._websocket_handler", "AsyncSocket.poll"}
+
 _OF_CHILDREN = {ManagedProcess._see_to_end.__code__, ManagedProcess._read.__code__}
 
 
@@ -128,6 +131,8 @@ def _coroutine(native: Any) -> Any:
 
 
 def _is_expected(native: Any) -> bool:
+    if origins.maker_of(native) in _MAKERS:
+        return True
     # A task of anyio's group has a coroutine of anyio round that of the function.
     first = [frame for frame, _ in frames(native)][:3]
     return any(frame.f_code.co_qualname in _EXPECTED for frame in first)

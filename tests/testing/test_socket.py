@@ -21,6 +21,7 @@ from specter.testing import (
     cancel_everywhere,
     http,
     loop_factory,
+    no_leaks,
     running,
     socket,
     virtual_time,
@@ -29,9 +30,6 @@ from specter.testing import (
 in_virtual_time = pytest.mark.parametrize(
     "anyio_backend", [("asyncio", {"loop_factory": loop_factory})], ids=["virtual"]
 )
-
-# The pings of python-socketio are known by the coroutines of their tasks, and ``below`` has others in their place.
-WAYS = ["scope", "native", "late"]
 
 
 @pytest.fixture
@@ -567,7 +565,7 @@ async def test_a_visit_cancelled_at_any_wait_leaves_nothing() -> None:
         assert not (part.running or manager.running)
         assert registry.list() == []
 
-    assert await cancel_everywhere(scenario, check, ways=WAYS) > 15
+    assert await cancel_everywhere(scenario, check) > 15
 
 
 async def test_a_visit_cancelled_at_any_wait_leaves_no_client_in_the_application() -> None:
@@ -582,7 +580,28 @@ async def test_a_visit_cancelled_at_any_wait_leaves_no_client_in_the_application
 
     async with running(manager), socket(manager) as first:
         await first.disconnect()
-        assert await cancel_everywhere(scenario, check, ways=WAYS) > 5
+        assert await cancel_everywhere(scenario, check) > 5
+
+
+@in_virtual_time
+async def test_a_visit_between_two_pings_can_be_cancelled_too() -> None:
+    async def scenario() -> None:
+        async with socket(manager) as sio:
+            await anyio.sleep(60)
+            await sio.call("echo", 1)
+
+    with virtual_time():
+        async with running(manager := application(Part())):
+            assert await cancel_everywhere(scenario, timeout=600) > 20
+
+
+@in_virtual_time
+async def test_what_the_server_does_again_and_again_is_not_left_by_who_uses_it() -> None:
+    with virtual_time():
+        async with socket(application(Part())) as sio:
+            async with no_leaks():
+                await anyio.sleep(60)
+                await sio.call("echo", 1)
 
 
 # What has no Socket.IO.
