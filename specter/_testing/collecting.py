@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,8 @@ _AUTOMATIC = {"anyio_mode": "auto", "asyncio_mode": "auto", "trio_mode": True}
 
 # Async tests that only this plugin runs.
 _adopted = pytest.StashKey[set[Any]]()
-# Whether some test uses a fixture of ours: only then anything is changed for tests that do not.
+# Whether some test uses a fixture of ours, or something has imported the harness: only then anything is changed for
+# tests that do not.
 _used = pytest.StashKey[bool]()
 
 
@@ -54,13 +56,14 @@ def choose_backends(metafunc: pytest.Metafunc) -> None:
 
 
 def find_used(session: pytest.Session) -> None:
-    """Find out whether a test of this run uses a fixture of ours."""
+    """Find out whether a test of this run uses a fixture of ours, or may use the harness without one."""
     everything = session.config.getini("specter_leaks") == "all"
-    session.config.stash[_used] = everything or any(uses_ours(item) for item in session.items)
+    imported = "specter.testing" in sys.modules
+    session.config.stash[_used] = everything or imported or any(uses_ours(item) for item in session.items)
 
 
 def is_used(config: pytest.Config) -> bool:
-    """Whether a test of this run uses a fixture of ours."""
+    """Whether a test of this run uses a fixture of ours, or may use the harness without one."""
     return config.stash.get(_used, False)
 
 

@@ -134,12 +134,28 @@ def test_tests_of_anyio_run_as_they_would_without_it(pytester: pytest.Pytester) 
             assert type(anyio_backend) is str
         """
     )
-    with_it, without = (run(pytester, "-v", *more).text for more in ([], ["-p", "no:specter"]))
+    with_it, without = (run(pytester, "-v", *more, subprocess=True).text for more in ([], ["-p", "no:specter"]))
 
     assert [line.split()[0] for line in with_it.splitlines() if "PASSED" in line] == [
         line.split()[0] for line in without.splitlines() if "PASSED" in line
     ]
     assert "test_marked[trio]" in with_it
+
+
+def test_who_imports_the_harness_needs_no_fixture_of_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import anyio
+        from specter.testing import virtual_time
+
+        async def test_clock():
+            with virtual_time() as clock:
+                await anyio.sleep(3600)
+                assert clock.now == 3600
+        """
+    )
+
+    assert run(pytester, subprocess=True).counts == {"passed": 1}
 
 
 def test_tests_of_pytest_asyncio_are_left_to_it(pytester: pytest.Pytester) -> None:
