@@ -8,7 +8,6 @@ from typing import Any, Protocol, Self
 import anyio
 
 from ._process_output import Output
-from .sansio.lines import Data, without_ending
 
 
 class Reader(Protocol):
@@ -56,13 +55,13 @@ class Pipe(Output):
         self.reader = None
         self._on_leave()
 
-    async def item(self) -> Data | None:
-        """Wait for the next item, and take it out. `None` at the end of the stream."""
+    async def fill(self) -> bool:
+        """Wait until there are items. False at the end of the stream."""
         while not self.items:
             if self.items.ended:
-                return None
+                return False
             await self._wait_and_read()
-        return self.items.take()
+        return True
 
     def close(self) -> None:
         """Close the stream. A task that waits for it goes on, and finds its end."""
@@ -98,11 +97,13 @@ class LineIteration:
         self._pipe.require_free()
         self._pipe.reader = self
         self.done = False
+        items = self._pipe.items
+        items.split(None, bare=self._strip)
         try:
-            line = await self._pipe.item()
+            if not await self._pipe.fill():
+                raise StopAsyncIteration
         finally:
             self.done = True
             self._pipe.leave()
-        if line is None:
-            raise StopAsyncIteration
-        return without_ending(line) if self._strip else line
+        line, trim = items.take(), items.trim
+        return line if trim is None else trim(line)

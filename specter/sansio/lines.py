@@ -12,6 +12,7 @@ from __future__ import annotations
 import codecs
 import io
 from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 # Text where a stream is decoded, else bytes.
@@ -72,21 +73,25 @@ class Decoder:
 
 class Lines:
     """
-    Whole lines, each with its ending; the last one comes without an ending if it has none.
+    Whole lines, each with its newline; the last one comes without one if it has none.
 
-    A line longer than *longest* is given as far as that, with an ending, and the rest of it is left out.
+    A line longer than *longest* is given as far as that, with a newline, and the rest of it is left out.
 
     Args:
         newline: ``"\\n"`` for text, ``b"\\n"`` for bytes.
         longest: Characters or bytes, 1 or more.
+        bare: Give them without their newlines.
 
     Attributes:
+        bare: As given.
         left_out: Characters or bytes of long lines that were left out so far.
     """
 
-    def __init__(self, newline: Data, longest: int = LONGEST_LINE) -> None:
+    def __init__(self, newline: Data, longest: int = LONGEST_LINE, *, bare: bool = False) -> None:
+        self.bare = bare
         self.left_out = 0
         self._newline = newline
+        self._ending = newline[:0] if bare else newline
         self._longest = longest
         # The line that has begun, in pieces: joining them at every read would cost the square of its length.
         self._begun: list[Data] = []
@@ -100,8 +105,10 @@ class Lines:
             return []
         *whole, last = others
         lines = [self._end()]
-        # Most reads are shorter than any line that would be cut.
-        lines += [line + self._newline for line in whole] if len(data) <= self._longest else map(self._whole, whole)
+        if len(data) > self._longest:  # most reads are shorter than any line that would be cut
+            lines += map(self._whole, whole)
+        else:
+            lines += whole if self.bare else [line + self._newline for line in whole]
         self._add(last)
         return lines
 
@@ -121,7 +128,7 @@ class Lines:
             self._size += len(piece)
 
     def _end(self) -> Data:
-        return self.rest() + self._newline
+        return self.rest() + self._ending
 
     def _whole(self, line: Data) -> Data:
         self._add(line)
@@ -138,6 +145,7 @@ class Chunks:
         at_once: Wait for no more when something was read: each piece may be shorter then.
     """
 
+    bare = False
     left_out = 0
 
     def __init__(self, empty: Data, size: int, at_once: bool = False) -> None:
@@ -182,6 +190,8 @@ class Items:
         self._newline: Data = "\n" if decoder else b"\n"
         self._longest = longest
         self._splitter: Lines | Chunks = Lines(self._newline, longest)
+        # The last line has come, and had no newline.
+        self._open_end = False
         self.ready: deque[Data] = deque()
 
     def __len__(self) -> int:
@@ -193,19 +203,31 @@ class Items:
         """Why the first bytes that did not fit the encoding were refused, or `None`."""
         return self._decoder.error if self._decoder else None
 
-    def split(self, chunk_size: int | None, *, at_once: bool = False) -> None:
+    @property
+    def trim(self) -> Callable[[Data], Data] | None:
+        """
+        What takes the rest of its ending off a bare line; `None` if there is nothing to take off.
+
+        A line keeps it in here, so that one which is split anew loses nothing.
+        """
+        return _without_return if self._splitter.bare and self._decoder is None else None
+
+    def split(self, chunk_size: int | None, *, at_once: bool = False, bare: bool = False) -> None:
         """
         Give chunks from now on, or lines. What was not taken out is split anew.
 
         Args:
             chunk_size: Characters or bytes in a chunk; `None` for lines.
             at_once: For `Chunks`.
+            bare: For `Lines`; see `trim`.
         """
-        if chunk_size is None and isinstance(self._splitter, Lines):
+        if chunk_size is None and isinstance(self._splitter, Lines) and self._splitter.bare is bare:
             return
-        unread = self._empty.join(self.ready) + self._splitter.rest()
-        new = Lines(self._newline, self._longest) if chunk_size is None else Chunks(self._empty, chunk_size, at_once)
-        self._splitter = new
+        unread = self._unread()
+        if chunk_size is None:
+            self._splitter = Lines(self._newline, self._longest, bare=bare)
+        else:
+            self._splitter = Chunks(self._empty, chunk_size, at_once)
         self.ready.clear()
         self._add(unread)
 
@@ -226,11 +248,29 @@ class Items:
         """Take out the first."""
         return self.ready.popleft()
 
+    def take_all(self) -> list[Data]:
+        """Take out what there is, in order."""
+        taken = [*self.ready]
+        self.ready.clear()
+        return taken
+
+    def put_back(self, items: Iterable[Data]) -> None:
+        """Give back, in order, what was taken out last and not used."""
+        self.ready.extendleft(reversed([*items]))
+
+    def _unread(self) -> Data:
+        """What was not taken out, as it was read."""
+        rest = self._splitter.rest()
+        if not self._splitter.bare:
+            return self._empty.join(self.ready) + rest
+        return self._newline.join(self.ready if self._open_end else [*self.ready, rest])
+
     def _add(self, data: Data) -> None:
         before = self._splitter.left_out
         self.ready += self._splitter.feed(data)
         if self.ended and (last := self._splitter.rest()):
             self.ready.append(last)
+            self._open_end = True
         self.left_out += self._splitter.left_out - before
 
 
@@ -239,3 +279,7 @@ def without_ending(line: Data) -> Data:
     if isinstance(line, str):
         return line.removesuffix("\n").removesuffix("\r")
     return line.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def _without_return(line: Data) -> Data:
+    return line.removesuffix(b"\r")

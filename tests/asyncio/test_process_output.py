@@ -373,6 +373,30 @@ async def test_an_iteration_goes_on_where_another_stopped(runtime):
     assert await heard(process) == [b"a", b"b"]
 
 
+async def test_two_iterations_in_turn_may_want_other_endings():
+    async with await shell("printf 'a\\r\\nb\\nc\\r\\nd'") as process:
+        bare, whole = process.lines(), process.lines(strip=False)
+
+        assert [await anext(each) for each in (bare, whole, whole, bare)] == [b"a", b"b\n", b"c\r\n", b"d"]
+
+
+async def test_a_watcher_that_was_cancelled_leaves_the_rest_to_the_next_reader(runtime):
+    process, heard, busy = await shell("printf 'a\\nb\\r\\nc'"), [], anyio.Event()
+
+    async def hear(line):
+        heard.append(line)
+        busy.set()
+        await anyio.sleep_forever()
+
+    watching = process.watch_stream("stdout", hear)
+    await busy.wait()
+    watching.cancel()
+    await watching.wait()
+
+    assert heard + [line async for line in process.lines(strip=False)] == [b"a", b"b\r\n", b"c"]
+    await process.stop()
+
+
 async def test_a_line_that_was_waited_for_in_vain_is_not_lost():
     process = await shell("printf 'be'; sleep 0.1; echo gin; echo next")
     with anyio.move_on_after(0.05):
@@ -423,8 +447,9 @@ async def test_a_stream_that_cannot_be_read_ends(caplog):
     os.write(far, b"last words\n")
     os.close(far)  # reading a terminal without a program is an error, and no end
 
-    assert await pipe.item() == b"last words\r\n"
-    assert await pipe.item() is None
+    assert await pipe.fill()
+    assert pipe.items.take() == b"last words\r\n"
+    assert not await pipe.fill()
     assert "reading a terminal failed" in caplog.text
     pipe.close()
 

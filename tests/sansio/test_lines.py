@@ -172,8 +172,10 @@ def test_items_lose_nothing_however_they_are_taken(text, cuts, encoding, data):
     items, taken_out = Items(Decoder(encoding) if encoding else None), []
     for read in reads:
         items.feed(read)
+        items.split(None, bare=data.draw(st.booleans()))
         items.split(data.draw(st.none() | st.integers(1, 5)))
         taken_out += [items.take() for _ in range(data.draw(st.integers(0, len(items))))]
+    items.split(None, bare=data.draw(st.booleans()))
     items.end()
     items.split(data.draw(st.none() | st.integers(1, 5)))
     taken_out += [items.take() for _ in range(len(items))]
@@ -198,6 +200,33 @@ def test_items_are_lines_until_chunks_are_asked_for():
     items.split(None)
     items.end()
     assert [items.take(), len(items)] == [b"d", 0]
+
+
+@given(text=texts, cuts=cuts, encoding=st.sampled_from(["utf-8", None]), longest=st.integers(1, 20))
+def test_bare_lines_are_the_lines_without_their_endings(text, cuts, encoding, longest):
+    bare, whole = (Items(Decoder(encoding) if encoding else None, longest) for _ in range(2))
+    bare.split(None, bare=True)
+    for items in (bare, whole):
+        for read in pieces(text.encode(), cuts):
+            items.feed(read)
+        items.end()
+
+    trim = bare.trim or str
+    assert [*map(trim, bare.take_all())] == [*map(without_ending, whole.take_all())]
+    assert bare.left_out == whole.left_out
+
+
+def test_what_was_taken_and_not_used_is_given_back():
+    items = Items()
+    items.feed(b"a\nb\nc\nd")
+    taken_out = iter(items.take_all())
+    items.feed(b"\n")
+
+    assert (next(taken_out), len(items)) == (b"a\n", 1)
+
+    items.put_back(taken_out)
+    assert items.take_all() == [b"b\n", b"c\n", b"d\n"]
+    assert len(items) == 0
 
 
 def test_chunks_at_once_wait_for_no_more():
