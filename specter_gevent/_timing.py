@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ def start_timer(service: Service, kind: str, fn: Callable[[], Any], seconds: flo
         return key
     context = copy_context()
     timer = ServiceTimer(
-        _Within(context.run, fn) if context else fn,
+        partial(context.run, fn) if context else fn,
         seconds if kind == "interval" else None,
         key,
         service,
@@ -179,21 +179,20 @@ class ServiceTimer(Timer):
             Whether it is to fall due again.
         """
         service: Service = self.owner
-        single = self.period is None
-        timers = service._specter.timeouts if single else service._specter.intervals
-        if self.cancelled or not service._running or self.key not in timers:
+        inside, single = service._specter, self.period is None
+        if single:
+            held = self.key in inside.timeouts
+        else:
+            held = not inside.shown or self.key in inside.intervals
+        if self.cancelled or not service._running or not held:
             self.cancelled = True
             return False
         if single:
-            del timers[self.key]
+            del inside.timeouts[self.key]
             self.cancelled = True
         self.task = runner
-        fn, context = self.fn, runner.context
         try:
-            if type(fn) is _Within:
-                fn()
-            else:
-                context.run(fn)
+            self.fn()
         except Exception as error:
             _log_failure(service, "timeout" if single else "interval", self.key, error)
         except BaseException:
@@ -201,10 +200,9 @@ class ServiceTimer(Timer):
             raise
         finally:
             self.task = None
-            if context:
+            if runner.context:
                 # It has set something there, which it finds again and other timers do not.
-                self.fn = _Within(context.run, fn)
-                runner.context = Context()
+                self.fn = partial(runner.context.run, self.fn)
             if _ends:
                 self._tell()
         return not self.cancelled
@@ -223,10 +221,6 @@ class ServiceTimer(Timer):
         end = _ends.pop(self, None) if self.dead else None
         if end is not None:
             end.set()
-
-
-class _Within(partial[Any]):
-    """A function within the context of its timer."""
 
 
 # Tests put fakes in the place of gevent's functions, which run at once what they are given. A timer then takes the way

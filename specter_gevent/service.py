@@ -53,6 +53,21 @@ def _held(name: str) -> Any:
     return property(attrgetter(f"_specter.{name}"), hold)
 
 
+def _held_intervals() -> Any:
+    """The same of the intervals, which from then on are `Inside.shown`."""
+    intervals = _held("intervals")
+
+    def get(service: Service) -> Any:
+        service._specter.shown = True
+        return intervals.fget(service)
+
+    def hold(service: Service, value: Any) -> None:
+        service._specter.shown = True
+        intervals.fset(service, value)
+
+    return property(get, hold)
+
+
 def _held_set(name: str) -> Any:
     """The same of what the ledger holds in a dict, and was a set."""
 
@@ -74,10 +89,14 @@ class Inside(Ledger):
     In one attribute of it, since applications have subclasses with private names of their own.
     """
 
-    __slots__ = ("heard", "started", "starting", "stopping")
+    __slots__ = ("heard", "shown", "started", "starting", "stopping")
 
     def __init__(self) -> None:
         super().__init__([])
+        # Whether somebody has asked for the dict of the intervals, as tests do, and may take out what is not to be called
+        # any more. Only then each is looked up there before a call: where there are a hundred thousand, a tick takes a
+        # third less time so.
+        self.shown = False
         # The greenlet that starts the service, while it does, and what is set then, if somebody waits for that.
         self.starting: Any = None
         self.started: Event | None = None
@@ -116,7 +135,7 @@ class Service:
     _specter_refused: ClassVar[tuple[str, ...]] = ()
 
     # {id: what can be killed}
-    _intervals: dict[str, Any] = _held("intervals")
+    _intervals: dict[str, Any] = _held_intervals()
     _timeouts: dict[str, Any] = _held("timeouts")
     _greenlets: OrderedSet[Any] = _held_set("tasks")
     _bus_unsubs: list[Callable[[], Any]] = _held("bus_unsubs")

@@ -221,14 +221,30 @@ def test_cutting_a_call_cuts_no_other(clock, service):
     assert log == ["second", "third", "fourth"]
 
 
-def test_an_id_taken_out_of_the_table_ends_the_interval(clock, service):
+@pytest.mark.parametrize(
+    "take_out",
+    [lambda service, table: table.clear(), lambda service, table: setattr(service, "_intervals", {})],
+    ids=["by hand", "by another table"],
+)
+@pytest.mark.parametrize("asked", ["before", "afterwards"])
+def test_an_id_taken_out_of_the_table_ends_the_interval(clock, service, take_out, asked):
     ticks = []
+    table = service._intervals if asked == "before" else None
     service.interval(lambda: ticks.append(1), 10)
     clock.advance(10)
-    service._intervals.clear()
+    take_out(service, service._intervals if table is None else table)
     clock.advance(100)
 
     assert ticks == [1]
+
+
+def test_another_table_of_intervals_ends_those_that_nobody_has_looked_at(clock, service):
+    ticks = []
+    service.interval(lambda: ticks.append(1), 10)
+    service._intervals = {}
+    clock.advance(100)
+
+    assert ticks == []
 
 
 @pytest.mark.parametrize("error", [gevent.GreenletExit(), gevent.Timeout()], ids=lambda error: type(error).__name__)
