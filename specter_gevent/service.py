@@ -93,9 +93,9 @@ class Inside(Ledger):
 
     def __init__(self) -> None:
         super().__init__([])
-        # Whether somebody has asked for the dict of the intervals, as tests do, and may take out what is not to be called
-        # any more. Only then each is looked up there before a call: where there are a hundred thousand, a tick takes a
-        # third less time so.
+        # Whether somebody has asked for the dict of the intervals, as tests do, and may have taken some out, which are
+        # called no more. Only then each is looked up there before a call: where there are a hundred thousand, a tick
+        # takes a third less time so.
         self.shown = False
         # The greenlet that starts the service, while it does, and what is set then, if somebody waits for that.
         self.starting: Any = None
