@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from ._calls import call
+from ._loop import native_task
 from ._together import run_together
-from ._where import where_raised
+from ._where import where, where_raised
 from .controller import Controller
 from .sansio.boot_order import start_order
 from .sansio.errors import ServiceError
@@ -67,8 +68,8 @@ class Booting:
                 await service.stop()
             finally:
                 registry.unregister(service.name)
-            if isinstance(error, Exception):
-                raise ServiceError(service.name, f"did not start: {error or type(error).__name__}") from error
+            if isinstance(error, Exception) or _is_its_own(error):
+                raise ServiceError(service.name, f"did not start: {str(error) or type(error).__name__}") from error
             if isinstance(error, anyio.get_cancelled_exc_class()):
                 log.warning("service %r was still starting, at %s: cancelled", service.name, where_raised(error))
             raise
@@ -112,7 +113,16 @@ class Booting:
         awaited = {name for service in services for name in service.depends_on}
         started = {service.name: anyio.Event() for service in services if service.name in awaited}
         # Of several that fail the first is raised; each has logged its own error.
-        await run_together([partial(self._start_in_turn, service, started) for service in services])
+        await run_together(
+            [partial(self._start_in_turn, service, started) for service in services],
+            patience=self._manager.shutdown_timeout / 2,
+            leave=self._leave,
+        )
+
+    def _leave(self, piece: Any, task: Any) -> None:
+        text = f"start of service {piece.args[0].name!r} did not end, waits at {where(task)}"
+        log.error("%s", text)
+        self._manager.abandoned.append(text)
 
     async def _start_in_turn(self, service: Service, started: dict[str, anyio.Event]) -> None:
         for name in service.depends_on:
@@ -129,6 +139,12 @@ class Booting:
             if self._manager.strict:
                 raise
             log.error("%s; the boot goes on without it", error, exc_info=error.__cause__)
+
+
+def _is_its_own(error: BaseException) -> bool:
+    """Whether a start was cancelled that nobody has cancelled: it awaits what was. On trio there is no such thing."""
+    cancelling = getattr(native_task(), "cancelling", None)
+    return isinstance(error, anyio.get_cancelled_exc_class()) and cancelling is not None and not cancelling()
 
 
 def is_handler(part: object) -> bool:

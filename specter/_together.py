@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
@@ -12,13 +13,20 @@ from ._loop import Loop
 from ._shield import Undisturbed
 
 Piece = Callable[[], Coroutine[Any, Any, None]]
+# Told of a piece that does not end, and of its task.
+Leave = Callable[[Piece, "asyncio.Task[None]"], None]
 
 
-async def run_together(pieces: Iterable[Piece]) -> None:
+async def run_together(pieces: Iterable[Piece], *, patience: float = math.inf, leave: Leave | None = None) -> None:
     """
     Run *pieces* at the same time, each in a task and context of its own, until all have ended.
 
     Cancelled with the caller, and with the first of them that fails. One that is cancelled by itself ends alone.
+
+    Args:
+        pieces: Each is called in its task.
+        patience: Seconds that those that are cancelled have to end (on asyncio; on trio they are waited for).
+        leave: Called for each that has not ended by then, which is waited for no longer.
 
     Raises:
         BaseException: The first error of a piece, when the others have ended.
@@ -28,7 +36,7 @@ async def run_together(pieces: Iterable[Piece]) -> None:
     if loop.create_task is None:
         await _in_nursery(pieces)
         return
-    together = _Together(loop)
+    together = _Together(loop, patience, leave)
     for piece in pieces:
         together.start(piece)
     await together.wait()
@@ -41,12 +49,16 @@ class _Together:
     One of anyio's group takes twice the time. As the group does, this cancels them by scopes and waits for their end.
     """
 
-    __slots__ = ("_cancelled", "_error", "_loop", "_over", "_pieces")
+    __slots__ = ("_cancelled", "_error", "_leave", "_loop", "_over", "_patience", "_pieces", "_timer")
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, patience: float, leave: Leave | None) -> None:
         self._loop = loop
+        self._patience = patience
+        self._leave = leave
+        # From the first cancellation on, if there is an end of the patience.
+        self._timer: asyncio.TimerHandle | None = None
         # Kept: asyncio itself holds only weak references to tasks.
-        self._pieces: dict[asyncio.Task[None], anyio.CancelScope] = {}
+        self._pieces: dict[asyncio.Task[None], tuple[anyio.CancelScope, Piece]] = {}
         self._error: BaseException | None = None
         # At the end of the last one; the event if the caller was cancelled before.
         self._over: asyncio.Future[None] = loop.native.create_future()
@@ -55,7 +67,7 @@ class _Together:
     def start(self, piece: Piece) -> None:
         scope = self._loop.new_scope()
         task = self._loop.native.create_task(_run_in(scope, piece))
-        self._pieces[task] = scope
+        self._pieces[task] = scope, piece
         task.add_done_callback(self._ended)
 
     async def wait(self) -> None:
@@ -73,19 +85,34 @@ class _Together:
             raise self._error
 
     def _cancel(self) -> None:
-        for scope in self._pieces.values():
+        for scope, _ in self._pieces.values():
             scope.cancel()
+        if self._timer is None and self._leave is not None:
+            self._timer = self._loop.native.call_later(self._patience, self._go_on_without, self._leave)
+
+    def _go_on_without(self, leave: Leave) -> None:
+        left, self._pieces = self._pieces, {}
+        for task, (_, piece) in left.items():
+            leave(piece, task)
+        self._finish()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._pieces[task]
-        if not task.cancelled() and (error := task.exception()) is not None and self._error is None:
+        error = None if task.cancelled() else task.exception()  # asked for also where it was left, else asyncio says so
+        if self._pieces.pop(task, None) is None:
+            return
+        if error is not None and self._error is None:
             self._error = error
             self._cancel()
         if not self._pieces:
-            if self._cancelled is not None:
-                self._cancelled.set()
-            elif not self._over.done():
-                self._over.set_result(None)
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._cancelled is not None:
+            self._cancelled.set()
+        elif not self._over.done():
+            self._over.set_result(None)
 
 
 async def _run_in(scope: anyio.CancelScope, piece: Piece) -> None:

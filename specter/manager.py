@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 
 from ._booting import Booting, health_of, is_handler, name_of_part
+from ._deadline import at_most
 from ._lifespan import Lifespan, behind_gate, check_app, check_socketio, check_unmanaged
 from ._loop import Loop, native_task
 from ._running_handlers import RunningHandlers
@@ -315,6 +316,7 @@ class ServiceManager(Service):
             return
         self._boot_done = anyio.Event()
         self.abandoned.clear()
+        self.stop_timeout = self.shutdown_timeout  # a boot that fails is undone in that time
         runtime = self._own_runtime = Runtime(self.name)
         runtime.abandoned = self.abandoned
         try:
@@ -323,7 +325,8 @@ class ServiceManager(Service):
             await super().start()
         except BaseException:
             self._own_runtime = None
-            await runtime._leave()
+            with at_most(self.shutdown_timeout):
+                await runtime._leave()
             raise
         finally:
             self._boot_done.set()

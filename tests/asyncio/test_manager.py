@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
@@ -429,6 +431,64 @@ async def test_a_service_that_does_not_end_is_abandoned_by_name_and_the_others_s
     assert "task 'hang' of 'b' did not end, waits at test_manager.py" in manager.abandoned[0]
     assert "in stubborn" in manager.abandoned[0]
     assert manager.abandoned[0] in caplog.text
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # trio waits for each task of a nursery
+@pytest.mark.parametrize("end", ["fails", "is cancelled"])
+async def test_a_start_that_does_not_end_is_abandoned_by_name_and_the_others_stop(
+    end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    log: list[str] = []
+    enough, begun = anyio.Event(), anyio.Event()
+
+    async def stubborn() -> None:
+        begun.set()
+        while not enough.is_set():
+            with anyio.CancelScope(shield=True):
+                await enough.wait()
+
+    async def bad() -> None:
+        await begun.wait()
+        if end == "fails":
+            raise ValueError("no disk")
+        scope.cancel()
+        await anyio.sleep_forever()
+
+    manager = managed(
+        Part("a", log=log),
+        Part("bad", "a", log=log, start=bad),
+        Part("hangs", "a", log=log, start=stubborn),
+        shutdown_timeout=0.4,
+    )
+    with anyio.fail_after(5), anyio.CancelScope() as scope:
+        with pytest.raises(ServiceError, match="no disk") if end == "fails" else nullcontext():
+            await manager.__aenter__()
+            pytest.fail("booted")
+    enough.set()
+
+    assert scope.cancelled_caught == (end == "is cancelled")
+    assert sorted(log) == ["start a", "start bad", "start hangs", "stop a"]
+    assert len(manager.abandoned) == 1
+    assert "start of service 'hangs' did not end, waits at test_manager.py" in manager.abandoned[0]
+    assert "in stubborn" in manager.abandoned[0]
+    assert manager.abandoned[0] in caplog.text
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_start_that_awaits_what_is_cancelled_has_failed() -> None:
+    log: list[str] = []
+
+    async def end() -> None:
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    with pytest.raises(ServiceError, match="service 'ends' did not start: CancelledError"):
+        await managed(
+            Part("a", log=log), Part("ends", "a", log=log, start=end), Part("b", "ends", log=log)
+        ).__aenter__()
+
+    assert log == ["start a", "start ends", "stop a"]
 
 
 async def test_the_manager_is_the_runtime_of_its_block() -> None:
