@@ -8,6 +8,7 @@ from contextvars import Context, copy_context
 
 import anyio
 import pytest
+import trio
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
 
@@ -437,6 +438,28 @@ async def test_what_is_asked_of_a_loop_comes_back_to_the_thread_value_or_error()
 
     assert loop.run(threading.get_ident) == threading.get_ident()
     await to_thread.run_sync(work)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_each_of_two_loops_in_one_thread_is_told_from_the_other(anyio_backend):
+    asyncios, seen = asyncio.get_running_loop(), []
+
+    async def guest():
+        for _ in range(2):
+            seen.append((Loop.is_trio(), Loop.current().native is asyncios))
+            await trio.lowlevel.checkpoint()
+
+    ended = asyncios.create_future()
+    assert Loop.current().native is asyncios
+    trio.lowlevel.start_guest_run(
+        guest, run_sync_soon_threadsafe=asyncios.call_soon_threadsafe, done_callback=ended.set_result
+    )
+    while not ended.done():
+        assert Loop.current().native is asyncios
+        await checkpoint()
+
+    ended.result().unwrap()
+    assert seen == [(True, False)] * 2
 
 
 async def test_a_thread_that_waits_for_a_busy_loop_waits_on():
