@@ -13,7 +13,7 @@ from .sansio.callables import name_of as name_of
 async def call(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a plain or a coroutine function; what it gives is awaited if it can be."""
     result = fn(*args, **kwargs)
-    if inspect.isawaitable(result):
+    if result is not None and inspect.isawaitable(result):
         return await result
     return result
 
