@@ -41,7 +41,9 @@ class Backlog:
         maxsize: How many may wait, those being worked on not counted; 0 for any number.
 
     Attributes:
-        unfinished: How many were accepted and are not done: those that wait and those being worked on.
+        waiting: Those that wait, first first. The counts stay right if an item is appended here, where any number may
+            wait, or if the first is taken out of here in exchange for a taken one that is done.
+        taken: How many were taken and are not done.
 
     Raises:
         TypeError: *maxsize* is no whole number.
@@ -51,29 +53,29 @@ class Backlog:
     def __init__(self, maxsize: int = 0) -> None:
         require_count(maxsize, "maxsize", 0)
         self.maxsize = maxsize
-        self.unfinished = 0
-        self._waiting: deque[Any] = deque()
+        self.waiting: deque[Any] = deque()
+        self.taken = 0
         self._line: deque[Ticket] = deque()
 
-    def __len__(self) -> int:
-        """How many wait."""
-        return len(self._waiting)
+    @property
+    def unfinished(self) -> int:
+        """How many were accepted and are not done: those that wait and those being worked on."""
+        return len(self.waiting) + self.taken
 
     @property
     def full(self) -> bool:
         """Whether there is no room."""
-        return 0 < self.maxsize <= len(self._waiting)
+        return 0 < self.maxsize <= len(self.waiting)
 
     def offer(self, item: Any) -> bool:
-        """Accept an item if there is room."""
-        if self.full:
+        """Accept an item if there is room, and nobody waits for it."""
+        if self.full or self._line:
             return False
-        self._waiting.append(item)
-        self.unfinished += 1
+        self.waiting.append(item)
         return True
 
     def line_up(self, item: Any) -> Ticket:
-        """Take a place in the line. Only when it is full."""
+        """Take a place in the line. Only when an item was not accepted."""
         ticket = Ticket(item)
         self._line.append(ticket)
         return ticket
@@ -84,23 +86,26 @@ class Backlog:
             self._line.remove(ticket)
             ticket.state = "refused"
 
-    def take(self) -> tuple[Any, Ticket | None]:
-        """
-        Take out the first item.
+    def admit(self) -> list[Ticket]:
+        """Accept the items of the line for which there is room. Returns their tickets, in order."""
+        admitted = []
+        while self._line and not self.full:
+            ticket = self._line.popleft()
+            ticket.state = "accepted"
+            self.waiting.append(ticket.item)
+            admitted.append(ticket)
+        return admitted
 
-        Returns:
-            The item, and the ticket of the one that was accepted in its place.
+    def take(self) -> Any:
+        """
+        Take out the first item. What lines up is to be admitted then.
 
         Raises:
             IndexError: Nothing waits.
         """
-        item = self._waiting.popleft()
-        if not self._line:
-            return item, None
-        ticket = self._line.popleft()
-        ticket.state = "accepted"
-        self.offer(ticket.item)
-        return item, ticket
+        item = self.waiting.popleft()
+        self.taken += 1
+        return item
 
     def done(self) -> None:
         """
@@ -109,9 +114,9 @@ class Backlog:
         Raises:
             ValueError: More were done than were taken.
         """
-        if self.unfinished <= len(self._waiting):
+        if not self.taken:
             raise ValueError("done was called more often than items were taken")
-        self.unfinished -= 1
+        self.taken -= 1
 
     def refuse(self) -> list[Ticket]:
         """Send the whole line away. Returns the tickets, refused."""
@@ -123,7 +128,11 @@ class Backlog:
 
     def drop(self) -> int:
         """Forget what waits. Returns how many items that were."""
-        dropped = len(self._waiting)
-        self._waiting.clear()
-        self.unfinished -= dropped
-        return dropped
+        dropped = 0
+        # One by one: another thread may take one meanwhile, which is not dropped then.
+        while True:
+            try:
+                self.waiting.popleft()
+            except IndexError:
+                return dropped
+            dropped += 1

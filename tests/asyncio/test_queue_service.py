@@ -429,7 +429,7 @@ async def test_join_waits_for_items_that_are_being_worked_on():
         with anyio.move_on_after(0.02) as scope:
             await service.join()
         assert scope.cancelled_caught
-        assert service.queue._joiners == []
+        assert not service.queue._joiners
 
         gate.set()
         await service.join()
@@ -479,7 +479,7 @@ async def test_what_gets_room_is_taken_by_another_worker():
         group.start_soon(get)
         await eventually(lambda: len(items._getters) == 2)
         items.put_nowait("a")  # wakes one of them
-        items._line_up("b")
+        items._line_up_to_put("b")
         await eventually(lambda: len(got) == 2)
 
     assert sorted(got) == ["a", "b"]

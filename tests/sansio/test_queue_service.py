@@ -14,7 +14,7 @@ def test_items_come_out_in_the_order_in_which_they_went_in():
     for item in "abc":
         assert backlog.offer(item)
 
-    assert [backlog.take() for _ in "abc"] == [("a", None), ("b", None), ("c", None)]
+    assert [backlog.take() for _ in "abc"] == ["a", "b", "c"]
 
 
 def test_a_negative_size_is_refused():
@@ -23,8 +23,21 @@ def test_a_negative_size_is_refused():
 
 
 def test_nothing_can_be_taken_from_an_empty_one():
+    backlog = Backlog()
     with pytest.raises(IndexError):
-        Backlog().take()
+        backlog.take()
+
+    assert backlog.taken == 0
+
+
+def test_what_is_exchanged_leaves_one_item_less_unfinished():
+    backlog = Backlog()
+    for item in "abc":
+        backlog.offer(item)
+    backlog.take()
+    backlog.waiting.popleft()
+
+    assert (len(backlog.waiting), backlog.taken, backlog.unfinished) == (1, 1, 2)
 
 
 def test_more_cannot_be_done_than_was_taken():
@@ -39,11 +52,25 @@ def test_room_is_for_the_first_in_line():
     backlog = Backlog(1)
     backlog.offer("a")
     first, second = backlog.line_up("b"), backlog.line_up("c")
+    assert backlog.admit() == []
 
-    assert backlog.take() == ("a", first)
-    assert (first.state, second.state) == ("accepted", "waiting")
+    backlog.take()
     assert not backlog.offer("d")
-    assert backlog.take() == ("b", second)
+    assert backlog.admit() == [first]
+    assert (first.state, second.state) == ("accepted", "waiting")
+    assert backlog.take() == "b"
+    assert backlog.admit() == [second]
+
+
+def test_all_are_admitted_for_whom_there_is_room():
+    backlog = Backlog(2)
+    for item in "ab":
+        backlog.offer(item)
+    tickets = [backlog.line_up(item) for item in "cde"]
+    backlog.drop()
+
+    assert backlog.admit() == tickets[:2]
+    assert list(backlog.waiting) == ["c", "d"]
 
 
 def test_who_left_the_line_gets_no_room():
@@ -51,10 +78,11 @@ def test_who_left_the_line_gets_no_room():
     backlog.offer("a")
     first, second = backlog.line_up("b"), backlog.line_up("c")
     backlog.leave(first)
+    backlog.take()
 
-    assert backlog.take() == ("a", second)
+    assert backlog.admit() == [second]
     backlog.leave(second)
-    assert backlog.take() == ("c", None)
+    assert backlog.take() == "c"
 
 
 def test_what_is_dropped_is_not_unfinished():
@@ -64,7 +92,7 @@ def test_what_is_dropped_is_not_unfinished():
     backlog.take()
 
     assert backlog.drop() == 2
-    assert (len(backlog), backlog.unfinished) == (0, 1)
+    assert (len(backlog.waiting), backlog.unfinished) == (0, 1)
 
 
 class Accounts(RuleBasedStateMachine):
@@ -84,7 +112,7 @@ class Accounts(RuleBasedStateMachine):
     def offer(self):
         item = self.next_item()
         accepted = self.backlog.offer(item)
-        assert accepted == (len(self.waiting) < 3)
+        assert accepted == (len(self.waiting) < 3 and not self.line)
         if accepted:
             self.waiting.append(item)
 
@@ -105,14 +133,24 @@ class Accounts(RuleBasedStateMachine):
     @precondition(lambda self: self.waiting)
     @rule()
     def take(self):
-        item, ticket = self.backlog.take()
+        item = self.backlog.take()
         assert item == self.waiting.popleft()
         self.working.append(item)
-        if self.line:
+
+    @precondition(lambda self: self.waiting and self.working)
+    @rule()
+    def exchange(self):
+        item = self.backlog.waiting.popleft()
+        assert item == self.waiting.popleft()
+        self.working[-1] = item
+
+    @rule()
+    def admit(self):
+        for ticket in self.backlog.admit():
             assert ticket is self.line.popleft()
+            assert ticket.state == "accepted"
             self.waiting.append(ticket.item)
-        else:
-            assert ticket is None
+        assert not self.line or len(self.waiting) == 3
 
     @precondition(lambda self: self.working)
     @rule()
@@ -128,16 +166,15 @@ class Accounts(RuleBasedStateMachine):
 
     @rule()
     def drop(self):
-        self.backlog.refuse()
-        self.line.clear()
         assert self.backlog.drop() == len(self.waiting)
         self.waiting.clear()
 
     @invariant()
     def counts_agree(self):
-        assert len(self.backlog) == len(self.waiting) <= 3
+        assert list(self.backlog.waiting) == list(self.waiting)
+        assert len(self.waiting) <= 3
+        assert self.backlog.taken == len(self.working)
         assert self.backlog.unfinished == len(self.waiting) + len(self.working)
-        assert not self.line or self.backlog.full
 
 
 TestAccounts = Accounts.TestCase
