@@ -7,8 +7,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from ._audience import Calls, Hearer, calls_here
 from ._calls import is_coroutine_function, name_of
-from ._delivery import Subscriber
+from ._loop import Loop
 from .event_bus import bus
 from .sansio.ownership import require_callable, require_owner
 from .sansio.service import checked_name
@@ -16,40 +17,25 @@ from .sansio.service import checked_name
 
 class Observed:
     """
-    A lock, an event for the bus, and the order of what is heard.
-
-    A change is made, and what is to be heard of it is queued, under the lock; it is delivered when the lock was left.
-    So subscribers hear of changes in the order in which these were made, whatever threads make them.
+    A lock, and an event for the bus.
 
     Args:
         name: For logs and for the event.
         emit_events: Whether the bus gets an event for each change.
         change_event: Its name, if not ``<name>:changed``.
-        show: Makes of a queued state, or of a slice of it, the copy that is handed out.
     """
 
-    def __init__(self, name: str, emit_events: bool, change_event: str | None, show: Callable[[Any], Any]) -> None:
+    def __init__(self, name: str, emit_events: bool, change_event: str | None) -> None:
         self.name = checked_name(name, type(self).__name__)
         self._lock = threading.RLock()
-        self._show = show
         self._emit_events = emit_events
         self._change_event = change_event or f"{name}:changed"
-        # A subscriber like the others, so that the bus hears of the changes in their order too.
-        self._bus_subscriber = Subscriber(self._emit) if emit_events else None
+        # A subscriber like the others, so that the bus hears of the changes in their order too, and after them.
+        self._bus_subscriber = Hearer(self._emit, Calls(Loop.current(), self)) if emit_events else None
         self._mutating = False
 
-    def _emit(self, state: Any) -> None:
-        bus.emit_nowait(self._change_event, self._show(state))
-
-    def _hearing(self, fn: Callable[..., Any]) -> Callable[[Any], Any]:
-        """The function of a `Subscriber` that tells *fn* of a queued value, and has its name in logs."""
-        show = self._show
-
-        def hear(value: Any) -> Any:
-            return fn(show(value), self)
-
-        hear.__qualname__ = name_of(fn)
-        return hear
+    def _emit(self, state: Any, source: Any) -> None:
+        bus.emit_nowait(self._change_event, state)
 
     def _require_no_mutator(self) -> None:
         # The lock lets the thread of the mutator in again, and its draft would then overwrite the change.
@@ -58,24 +44,23 @@ class Observed:
 
 
 def share(
-    subscribers: dict[Any, Subscriber],
+    source: Any,
+    subscribers: dict[Any, Hearer],
     lock: AbstractContextManager[Any],
     fn: Callable[..., Any],
     owner: Any,
-    *,
-    make: Callable[[], Subscriber],
-    now: Callable[[], tuple[Any, ...]] | None,
+    now: Callable[[], Any] | None,
 ) -> Callable[[], None]:
     """
     Subscribe a function that is called once for each change, however often it subscribes.
 
     Args:
+        source: What it hears of. Its ``_audience`` is `None` from then on: to be made anew.
         subscribers: ``{fn: its subscriber}``, changed under the lock.
         lock: That of the state.
         fn: Who subscribes.
         owner: Ends the subscription when it stops, if given.
-        make: Gives the subscriber if *fn* has none yet.
-        now: Gives what is to be heard at once, under the lock; `None` for nothing.
+        now: Gives the state that is to be heard at once, under the lock; `None` for nothing.
 
     Returns:
         A plain function that ends this subscription; the function is gone with the last.
@@ -83,16 +68,18 @@ def share(
     with lock:
         subscriber = subscribers.get(fn)
         if subscriber is None:
-            subscriber = subscribers[fn] = make()
+            subscriber = subscribers[fn] = Hearer(fn, calls_here(subscribers.values(), source))
+            source._audience = None
         key = subscriber.share(owner)
         if now is not None:
-            subscriber.post(*now())
+            subscriber.calls.add((subscriber,), now())
 
     def end() -> bool:
         with lock:
             last = subscriber.unshare(key)
             if last and subscribers.get(fn) is subscriber:
                 del subscribers[fn]
+                source._audience = None
         return last
 
     def cancel() -> None:
@@ -107,7 +94,7 @@ def share(
     if owner is not None:
         owner.add_cleanup(cancel)
     if now is not None:
-        subscriber.deliver()
+        subscriber.calls.deliver()
     return unsubscribe
 
 

@@ -146,15 +146,13 @@ class Cache:
         with self._lock:
             self._slot.empty()
             callbacks = [*self._invalidate_callbacks]
-            for callback in callbacks:
-                callback.post()
         log.debug("cache %r invalidated", self.name)
         this = object()
         self._invalidating.append(this)
         token = _invalidations.set((*_invalidations.get(), this))
         try:
             for callback in callbacks:
-                callback.deliver()
+                callback.notify()
             bus.emit_nowait(f"{self.name}:invalidated")
         finally:
             _invalidations.reset(token)

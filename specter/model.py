@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ._audience import Calls, Hearer, Make, calls_here
 from ._calls import name_of
-from ._delivery import Subscriber, deliver
 from ._observed import Observed, forget_cleanup, require_plain, require_subscriber
 from .sansio import model as rules
 from .sansio.copies import copied
@@ -52,9 +52,9 @@ class Model(Observed):
         emit_events: bool = False,
         change_event: str | None = None,
     ) -> None:
-        super().__init__(name, emit_events, change_event, show=copied)
+        super().__init__(name, emit_events, change_event)
         self._tree = Tree(initial_state)
-        self._slices: Slices[Subscriber] = Slices()
+        self._slices: Slices[_Watching] = Slices()
 
     def __repr__(self) -> str:
         return f"<Model {self.name!r}>"
@@ -176,7 +176,7 @@ class Model(Observed):
             subscriber, path, present = self._subscriber(fn, selector, owner)
             self._slices.add(subscriber, path)
             if immediate:
-                subscriber.post(present)
+                subscriber.tell(present)
 
         def cancel() -> None:
             self._remove(subscriber)
@@ -190,7 +190,7 @@ class Model(Observed):
         if owner is not None:
             owner.add_cleanup(cancel)
         if immediate:
-            subscriber.deliver()
+            subscriber.calls.deliver()
         return unsubscribe
 
     def watch(
@@ -212,35 +212,23 @@ class Model(Observed):
         return self._tree.root
 
     @property
-    def _subscribers(self) -> list[Subscriber]:
+    def _subscribers(self) -> list[Hearer]:
         return list(self._slices)
 
     def _subscriber(
         self, fn: Callable[..., Any], selector: Selector | None, owner: Any
-    ) -> tuple[Subscriber, rules.Path | None, Any]:
-        """A subscriber, the path that it watches, and what to post for it to hear of the present state."""
+    ) -> tuple[_Watching, rules.Path | None, Any]:
+        """A subscriber, the path that it watches, and what to tell it for it to hear of the present state."""
+        calls = calls_here(self._slices, self)
         if callable(selector):
-            selected = Selected(selector, self._tree.root)
-            return Subscriber(self._hearing_selected(fn, selected), owner=owner), None, None
+            hear = _hearing_selected(fn, Selected(selector, self._tree.root))
+            return _Watching(hear, calls, owner, show=None), None, None
         path = rules.parts(() if selector is None else selector)
         present = self._tree.find(path)
-        return (
-            Subscriber(self._hearing(fn), owner=owner),
-            path,
-            self._tree.give(None if present is MISSING else present),
-        )
+        subscriber = _Watching(fn, calls, owner, show=copied)
+        return subscriber, path, self._tree.give(None if present is MISSING else present)
 
-    def _hearing_selected(self, fn: Callable[..., Any], selected: Selected) -> Callable[[Any], Any]:
-        def hear(root: dict[Any, Any] | None) -> Any:
-            # Without a root it is the slice as known that is asked for.
-            if root is None or selected.changed(root):
-                return fn(copied(selected.value), self)
-            return None
-
-        hear.__qualname__ = name_of(fn)
-        return hear
-
-    def _remove(self, subscriber: Subscriber) -> None:
+    def _remove(self, subscriber: _Watching) -> None:
         with self._lock:
             self._slices.remove(subscriber)
 
@@ -253,22 +241,55 @@ class Model(Observed):
 
     def _change(self, rule: Callable[..., list[rules.Change] | None], *args: Any) -> None:
         with self._lock:
-            self._require_no_mutator()
+            if self._mutating:
+                self._require_no_mutator()
             changes = rule(*args)
-            waiting = [] if changes is None else self._commit(changes)
-        deliver(waiting)
+            if changes is None:
+                return
+            waiting = self._commit(changes)
+        for subscriber in waiting:
+            subscriber.calls.deliver()
 
-    def _commit(self, changes: list[rules.Change]) -> list[Subscriber]:
+    def _commit(self, changes: list[rules.Change]) -> list[Hearer]:
         tree = self._tree
-        heard = self._slices.heard(tree.root, changes)
-        waiting = []
-        for subscriber, value in heard:
-            subscriber.post(tree.give(value))
+        waiting: list[Hearer] = []
+        for subscriber, value in self._slices.heard(tree.root, changes):
+            subscriber.tell(tree.give(value))
             waiting.append(subscriber)
         if self._bus_subscriber is not None:
-            self._bus_subscriber.post(tree.give(tree.root))
+            self._bus_subscriber.calls.add((self._bus_subscriber,), tree.give(tree.root), copied)
             waiting.append(self._bus_subscriber)
         return waiting
+
+
+class _Watching(Hearer):
+    """
+    A subscriber to a slice.
+
+    Args:
+        show: Makes of the slice what the function is called with; `None` for the slice itself.
+    """
+
+    __slots__ = ("_show",)
+
+    def __init__(self, fn: Callable[..., Any], calls: Calls, owner: Any, show: Make | None) -> None:
+        super().__init__(fn, calls, owner)
+        self._show = show
+
+    def tell(self, value: Any) -> None:
+        """Queue a call that tells of the slice."""
+        self.calls.add((self,), value, self._show)
+
+
+def _hearing_selected(fn: Callable[..., Any], selected: Selected) -> Callable[[Any, Any], Any]:
+    def hear(root: dict[Any, Any] | None, model: Model) -> Any:
+        # Without a root it is the slice as known that is asked for.
+        if root is None or selected.changed(root):
+            return fn(copied(selected.value), model)
+        return None
+
+    hear.__qualname__ = name_of(fn)
+    return hear
 
 
 def create_model(name: str, initial_state: dict[Any, Any] | None = None, **options: Any) -> Model:

@@ -145,7 +145,17 @@ def test_locks_are_taken_by_with_or_right_before_a_try_that_releases_them() -> N
     def safe(lines: Iterable[list[ast.stmt]]) -> Iterator[ast.expr]:
         for before, after in itertools.chain.from_iterable(map(itertools.pairwise, lines)):
             match before, after:
-                case ast.Expr(ast.Call(ast.Attribute(lock, "acquire") as taken, [])), ast.Try(finalbody=[last]):
+                case (
+                    ast.Expr(ast.Call(ast.Attribute(lock, "acquire") as taken, []))
+                    # Only if that needs no wait: else the block is left.
+                    | ast.If(
+                        ast.UnaryOp(
+                            ast.Not(), ast.Call(ast.Attribute(lock, "acquire") as taken, [ast.Constant(False)])
+                        ),
+                        [ast.Return()],
+                    ),
+                    ast.Try(finalbody=[last]),
+                ):
                     if ast.unparse(last) == f"{ast.unparse(lock)}.release()":
                         yield taken
 

@@ -1,8 +1,8 @@
 """
 Rules of Store: one flat dict. Its values are the application's own objects and are not copied.
 
-A change gives a new state and leaves the old one as it was, so that whoever has it may read it while another thread
-changes the store. `merge` and `drop` edit the state instead, for a store that shows nothing but copies of it.
+`merge` edits the state in one operation of the dict, the others give a new one: so a store that shows nothing but
+copies of its state can be read while another thread changes it. `drop` is for one that no other thread reads.
 """
 
 from __future__ import annotations
@@ -25,18 +25,6 @@ def initial(state: State | None) -> State:
     if state is not None and not isinstance(state, dict):
         raise TypeError(f"initial_state must be a dict, got {type(state).__name__}")
     return dict(state or {})
-
-
-def merged(state: State, partial: State) -> State:
-    """
-    The state with the entries of *partial* set.
-
-    Raises:
-        TypeError: *partial* is no dict.
-    """
-    if not isinstance(partial, dict):
-        raise _no_dict(partial, "set")
-    return {**state, **partial}
 
 
 def merge(state: State, partial: State) -> State:
@@ -64,10 +52,9 @@ def replaced(state: State, new: State) -> State:
     return dict(new)
 
 
-def without(state: State, *keys: Hashable) -> State:
-    """The state without *keys*; the very same dict if it has none of them."""
-    left = drop(state.copy(), keys)
-    return state if left is None else left
+def without(state: dict[Any, Any], keys: Iterable[Hashable]) -> State | None:
+    """A copy of the state without *keys*; `None` if it has none of them."""
+    return drop(state.copy(), keys)
 
 
 def drop(state: dict[Any, Any], keys: Iterable[Hashable]) -> State | None:

@@ -464,7 +464,7 @@ def test_without_a_loop_a_thread_leaves_to_the_one_that_delivers_what_comes_mean
     thread = threading.Thread(target=store.set, args=({"n": 1},))
     thread.start()
     assert entered.wait(5)
-    store.set({"n": 2})
+    store.set({"n": 2})["n"] = "the caller's own"
     go_on.set()
     thread.join()
 
