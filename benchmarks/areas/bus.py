@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from benchmarks.cases import OLD, SPECTER, TWIN, Case, Goal
+from benchmarks.cases import LAW, OLD, SPECTER, TWIN, Case, Goal
 from benchmarks.run import Run
 
 TITLE = "an event reaches its listeners"
@@ -32,6 +32,7 @@ PLAIN = Case(
         Goal("specter emit_nowait", 1.0, OLD),
         Goal("specter emit", 1.4, OLD),
         Goal(TWIN, 1.0, OLD),
+        LAW,
     ),
 )
 

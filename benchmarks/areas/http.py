@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from benchmarks import serving
-from benchmarks.cases import ASYNCIO, GEVENT, OLD, SPECTER, TWIN, Case, Goal
+from benchmarks.cases import ASYNCIO, GEVENT, LAW, OLD, SPECTER, TWIN, Case, Goal
 from benchmarks.run import Run, expect
 
 TITLE = "HTTP: what a route adds, and how many requests are answered"
@@ -23,12 +23,12 @@ ITEM = {"name": "lamp", "count": 2}
 BODY = json.dumps(ITEM).encode()
 GET = Case(
     "GET, the application called without a server",
-    goals=(Goal(SPECTER, of="Quart", more=7.0), Goal(TWIN, 1.0, OLD)),
+    goals=(Goal(SPECTER, of="Quart", more=7.0), Goal(TWIN, 1.0, OLD), LAW),
     baseline="Quart",
 )
 POST = Case(
     "POST of JSON with a Schema, without a server",
-    goals=(Goal(SPECTER, of="Quart", more=15.0), Goal(TWIN, 1.0, OLD)),
+    goals=(Goal(SPECTER, of="Quart", more=15.0), Goal(TWIN, 1.0, OLD), LAW),
     baseline="Quart",
 )
 SERVERS = ("hypercorn", "uvicorn", "granian")

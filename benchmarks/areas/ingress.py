@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.cases import OLD, SPECTER, TWIN, Case, Goal
+from benchmarks.cases import LAW, OLD, SPECTER, TWIN, Case, Goal
 from benchmarks.run import Run
 
 TITLE = "a socket event is dispatched"
 DISPATCH = Case(
     "dispatch to {n} plain subscribers",
     sizes=(1, 10),
-    goals=(Goal(SPECTER, 1.0, OLD), Goal(TWIN, 1.0, OLD)),
+    goals=(Goal(SPECTER, 1.0, OLD), Goal(TWIN, 1.0, OLD), LAW),
 )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from benchmarks.cases import GEVENT, OLD, SPECTER, TWIN, Case, Goal
+from benchmarks.cases import GEVENT, LAW, OLD, SPECTER, TWIN, Case, Goal
 from benchmarks.run import Run, expect
 
 TITLE = "a task is spawned and finishes"
-PLAIN = Case("spawn a plain function, and let it finish", goals=(Goal(SPECTER, 0.5, OLD), Goal(TWIN, 1.0, OLD)))
+PLAIN = Case("spawn a plain function, and let it finish", goals=(Goal(SPECTER, 0.5, OLD), Goal(TWIN, 1.0, OLD), LAW))
 COROUTINE = Case(
     "spawn a coroutine function, and let it finish",
     goals=(Goal(SPECTER, 1.6, "anyio start_soon"),),
