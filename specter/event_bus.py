@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
@@ -93,13 +93,22 @@ class EventBus:
             event: The name.
             data: What the listeners are called with.
         """
+        hearing = self._listeners.heard.get(event)
+        if hearing is not None and hearing.prepared == get_ident():
+            fns = hearing.fns
+        else:
+            hearing, fns = self._hearing_here(event)
         waiting: list[Callable[[], Coroutine[Any, Any, None]]] = []
-
-        def wait(subscriber: Subscriber, result: Awaitable[Any]) -> None:
-            if (awaiting := subscriber.awaiting(result)) is not None:
-                waiting.append(awaiting)
-
-        self._call(event, data, wait)
+        for fn in fns:
+            try:
+                result = fn(data)
+            except Exception:
+                _subscriber(hearing, fn).failed()
+            else:
+                if result is not None and inspect.isawaitable(result):
+                    awaiting = _subscriber(hearing, fn).awaiting(result)
+                    if awaiting is not None:
+                        waiting.append(awaiting)
         if len(waiting) == 1:
             await waiting[0]()
         elif waiting:
@@ -117,11 +126,11 @@ class EventBus:
             data: What the listeners are called with.
         """
         hearing = self._listeners.heard.get(event)
-        if hearing is None or hearing.prepared != get_ident():
-            self._call(event, data, Subscriber.later)
-            return
-        # As in `_call`, without what nearly no event needs: many listeners do less than that takes.
-        for fn in hearing.fns:
+        if hearing is not None and hearing.prepared == get_ident():
+            fns = hearing.fns
+        else:
+            hearing, fns = self._hearing_here(event)
+        for fn in fns:
             try:
                 result = fn(data)
             except Exception:
@@ -222,7 +231,8 @@ class EventBus:
 
         return unsubscribe
 
-    def _call(self, event: str, data: Any, waiting: Callable[[Subscriber, Any], Any]) -> None:
+    def _hearing_here(self, event: str) -> tuple[Hearing[Subscriber], tuple[Callable[[Any], Any], ...]]:
+        """Who hears an event, and what to call for that in this thread."""
         hearing = self._listeners.heard.get(event)
         if hearing is None:
             _require_event(event)
@@ -234,18 +244,10 @@ class EventBus:
         if hearing.prepared is None:
             hearing.prepared = _thread_of(hearing)
         here = get_ident()
-        anywhere = hearing.prepared != here
-        for entry in hearing.entries:
-            fn = entry.fn
-            if anywhere and entry.listener.thread not in (None, here):
-                fn = entry.listener.notify
-            try:
-                result = fn(data)
-            except Exception:
-                entry.listener.failed()
-            else:
-                if result is not None and inspect.isawaitable(result):
-                    waiting(entry.listener, result)
+        if hearing.prepared == here:
+            return hearing, hearing.fns
+        fns = [entry.fn if entry.listener.thread in (None, here) else entry.listener.notify for entry in hearing.entries]
+        return hearing, tuple(fns)
 
 
 def _require_event(event: object) -> None:
