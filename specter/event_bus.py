@@ -246,7 +246,9 @@ class EventBus:
         here = get_ident()
         if hearing.prepared == here:
             return hearing, hearing.fns
-        fns = [entry.fn if entry.listener.thread in (None, here) else entry.listener.notify for entry in hearing.entries]
+        fns = [
+            entry.fn if entry.listener.thread in (None, here) else entry.listener.notify for entry in hearing.entries
+        ]
         return hearing, tuple(fns)
 
 
