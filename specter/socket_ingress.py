@@ -87,19 +87,16 @@ class SocketIngress:
     def on(self, event: str, fn: F, *, owner: Any = None, priority: float = 100) -> F: ...
     def on(self, event: str, fn: Any = None, *, owner: Any = None, priority: float = 100) -> Any:
         """`subscribe`, which gives the function back; without *fn* a decorator."""
-        if fn is None:
-            return self.handler(event, owner=owner, priority=priority)
-        self.subscribe(event, fn, owner=owner, priority=priority)
-        return fn
-
-    def handler(self, event: str, *, owner: Any = None, priority: float = 100) -> Callable[[F], F]:
-        """A decorator that subscribes; see `subscribe`."""
 
         def subscribe(fn: F) -> F:
             self.subscribe(event, fn, owner=owner, priority=priority)
             return fn
 
-        return subscribe
+        return subscribe if fn is None else subscribe(fn)
+
+    def handler(self, event: str, *, owner: Any = None, priority: float = 100) -> Callable[[F], F]:
+        """A decorator that subscribes; see `subscribe`."""
+        return self.on(event, owner=owner, priority=priority)
 
     def subscribe(
         self, event: str, fn: Callable[..., Any], *, owner: Any = None, priority: float = 100

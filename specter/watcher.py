@@ -190,7 +190,9 @@ class Watcher:
             undisturbed.go_on()
         return self
 
-    teardown = stop
+    async def teardown(self) -> Self:
+        """The same as `stop`."""
+        return await self.stop()
 
     def health(self) -> dict[str, Any]:
         """``name, running, mode, error_count, uptime_seconds`` (since it was started) and ``subscribers`` (a count)."""

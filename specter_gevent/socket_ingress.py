@@ -91,19 +91,16 @@ class SocketIngress:
     def on(self, event_name: str, callback: F, *, owner: Any = None, priority: float = 100) -> F: ...
     def on(self, event_name: str, callback: Any = None, *, owner: Any = None, priority: float = 100) -> Any:
         """`subscribe`, which gives the function back; without *callback* a decorator."""
-        if callback is None:
-            return self.handler(event_name, owner=owner, priority=priority)
-        self.subscribe(event_name, callback, owner=owner, priority=priority)
-        return callback
-
-    def handler(self, event_name: str, *, owner: Any = None, priority: float = 100) -> Callable[[F], F]:
-        """A decorator that subscribes; see `subscribe`."""
 
         def subscribe(fn: F) -> F:
             self.subscribe(event_name, fn, owner=owner, priority=priority)
             return fn
 
-        return subscribe
+        return subscribe if callback is None else subscribe(callback)
+
+    def handler(self, event_name: str, *, owner: Any = None, priority: float = 100) -> Callable[[F], F]:
+        """A decorator that subscribes; see `subscribe`."""
+        return self.on(event_name, owner=owner, priority=priority)
 
     def subscribe(
         self, event_name: str, callback: Callable[..., Any], *, owner: Any = None, priority: float = 100

@@ -167,7 +167,9 @@ class Watcher:
                 _end(greenlet)
         return self
 
-    teardown = stop
+    def teardown(self) -> Self:
+        """The same as `stop`."""
+        return self.stop()
 
     def health(self) -> dict[str, Any]:
         """``name, running, mode, error_count, uptime_seconds`` (since it was started) and ``subscribers`` (a count)."""

@@ -416,3 +416,17 @@ def subscribers_with_fewer_parameters():
     ingress.dispatch("a", 1, 2)
 
     return told
+
+
+def decorators_call_an_override_of_on():
+    class Noting(SocketIngress):
+        def on(self, event_name, callback=None, **options):
+            log.append((event_name, callback is None))
+            return super().on(event_name, callback, **options)
+
+    log = []
+    ingress = Noting()
+    ingress.handler("a")(print)
+    ingress.on("b")(print)
+
+    return log

@@ -346,3 +346,16 @@ def a_backoff_of_nothing():
 )
 def what_cannot_be_called():
     return tried(Watcher, "w", poll=3), tried(Watcher, "w", stream=3)
+
+
+def teardown_calls_an_override_of_stop():
+    class Noting(Watcher):
+        def stop(self):
+            log.append("stop")
+            return super().stop()
+
+    log = []
+    watcher = Noting("w", poll=int).start()
+    watcher.teardown()
+
+    return log, watcher.running
