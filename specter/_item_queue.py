@@ -5,42 +5,15 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Awaitable
 from contextlib import nullcontext
 from queue import Empty, Full
 from typing import Any
 
 import anyio
 
-from ._loop import Loop, LoopGone
+from ._waiter import Waiter
 from .sansio.duration import limit
 from .sansio.queue_service import Backlog, Ticket
-
-
-class Waiter:
-    """One task that waits, woken from any thread."""
-
-    __slots__ = ("_loop", "_woken")
-
-    def __init__(self) -> None:
-        loop = Loop.current()
-        assert loop is not None
-        self._loop = loop
-        self._woken = loop.signal()
-
-    def wait(self) -> Awaitable[None]:
-        """Wait until `wake` was called."""
-        return self._woken.wait()
-
-    def wake(self) -> None:
-        """Let the task go on. One whose loop is gone waits no more."""
-        if self._loop.here():
-            self._woken.set()
-            return
-        try:
-            self._loop.soon(self._woken.set)
-        except LoopGone:
-            return
 
 
 class ItemQueue:

@@ -6,11 +6,11 @@ import asyncio
 import math
 import sys
 from asyncio import _get_running_loop
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextvars import Context, copy_context
 from threading import get_ident, local
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
@@ -18,32 +18,6 @@ from anyio.lowlevel import EventLoopToken, current_token
 # How often a thread that waits for a loop asks whether that loop still turns. A loop that was stopped but not closed
 # never answers, and the thread would wait for good.
 _ASK_EVERY = 0.2
-
-
-class Signal(Protocol):
-    """What a task waits for."""
-
-    def set(self) -> None:
-        """Let the task go on. Once more is harmless."""
-
-    def wait(self) -> Awaitable[None]:
-        """Wait until it is set. That is at once, perhaps without a checkpoint, if it was set before."""
-        ...
-
-
-class _Signal:
-    """One of asyncio: made in a sixth of the time that `anyio.Event` takes."""
-
-    __slots__ = ("_future",)
-
-    def __init__(self, native: Any) -> None:
-        self._future: asyncio.Future[None] = native.create_future()
-
-    def set(self) -> None:
-        _set(self._future)
-
-    def wait(self) -> Awaitable[None]:
-        return self._future
 
 
 class _Here(local):
@@ -101,10 +75,6 @@ class Loop:
     def here(self) -> bool:
         """Whether the caller is in the loop's own thread."""
         return get_ident() == self.thread
-
-    def signal(self) -> Signal:
-        """Something for which one task of this loop waits, set in its thread. Called in the loop."""
-        return _Signal(self.native) if hasattr(self.native, "create_future") else anyio.Event()
 
     async def sleep_until(self, moment: float) -> None:
         """
