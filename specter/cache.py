@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any
@@ -15,7 +15,7 @@ import anyio
 from ._calls import call
 from ._clock import clock_here
 from ._delivery import Subscriber
-from ._loop import Loop, LoopGone
+from ._waiter import Waiter
 from .event_bus import bus
 from .runtime import Runtime
 from .sansio import cache as rules
@@ -31,6 +31,9 @@ _computing: ContextVar[tuple[_Computation, ...]] = ContextVar("specter_computing
 # The invalidations that led to this code: a cycle of dependencies ends where it began. They may be over, since a task
 # that was started below one has its context for good.
 _invalidations: ContextVar[tuple[object, ...]] = ContextVar("specter_invalidations", default=())
+
+# Round the wait of a caller below no factory, as nearly all are: they may be many.
+_NO_FACTORY = nullcontext()
 
 
 class Cache:
@@ -222,17 +225,16 @@ class Cache:
                 value = self._value()
                 if value is not None:
                     return value
-                if self._slot.computation is not None:
+                if asking and self._slot.computation is not None:
                     require_no_cycle(asking, self._slot.computation)
                 computation, role = self._slot.enter(lambda: _Computation(self.name))
-                ended = computation.ended_here()
-            with _known_to_wait(asking, computation):
+            with _KnownToWait(asking[-1], computation) if asking else _NO_FACTORY:
                 if role is Role.BEGIN and not self._start(computation, factory, ttl):
                     return await self._compute_here(computation, factory, ttl)
                 try:
-                    await ended.wait()
+                    await computation.wait()
                 finally:
-                    if role is not Role.WAIT:
+                    if role is not Role.WAIT and not computation.ended:
                         self._leave(computation)
             # Otherwise it was nothing for this caller, or the caller that ran it was cancelled: it asks again.
             if role is not Role.WAIT and (computation.has_outcome or computation.task is not None):
@@ -288,27 +290,27 @@ class _Computation(rules.Computation):
         super().__init__(name)
         # None if its first caller runs it.
         self.task: Task | None = None
-        # Callers may wait on several loops, and an event belongs to one.
-        self._ended: dict[Loop | None, anyio.Event] = {}
-        self._loop = Loop.current()
+        self._waiting: dict[Waiter, None] = {}
 
-    def ended_here(self) -> anyio.Event:
-        """The event of its end, for a caller on this loop."""
-        loop = Loop.current()
-        event = self._ended.get(loop)
-        if event is None:
-            event = self._ended[loop] = anyio.Event()
-        return event
+    async def wait(self) -> None:
+        """Wait for its end."""
+        waiter = Waiter()
+        self._waiting[waiter] = None
+        try:
+            if not self.ended:  # it may have ended before it knew of this one
+                await waiter.wait()
+        finally:
+            del self._waiting[waiter]
 
     def wake(self) -> None:
         """Tell all who wait that it has ended."""
-        for loop, event in self._ended.items():
-            _soon(loop, event.set)
+        for waiter in list(self._waiting):
+            waiter.wake()
 
     def cancel(self) -> None:
         """End the task, if it is one."""
         if self.task is not None:
-            _soon(self._loop, self.task.cancel)
+            self.task.cancel()
 
 
 async def _run(computation: _Computation, factory: Callable[[], Any]) -> None:
@@ -323,25 +325,20 @@ async def _run(computation: _Computation, factory: Callable[[], Any]) -> None:
         raise
 
 
-@contextmanager
-def _known_to_wait(asking: tuple[_Computation, ...], computation: _Computation) -> Iterator[None]:
-    """While it lasts, the factory below which the caller runs waits for a computation: see `require_no_cycle`."""
-    below = asking[-1].waits_for if asking else []
-    below.append(computation)
-    try:
-        yield
-    finally:
-        below.remove(computation)
+class _KnownToWait:
+    """While it lasts, a factory waits for a computation: see `require_no_cycle`."""
 
+    __slots__ = ("_awaited", "_waits_for")
 
-def _soon(loop: Loop | None, fn: Callable[[], None]) -> None:
-    if loop is None or loop.here():
-        fn()
-        return
-    try:
-        loop.soon(fn)
-    except LoopGone:
-        log.debug("nobody waits any more: the event loop is gone")
+    def __init__(self, factory_of: _Computation, awaited: _Computation) -> None:
+        self._waits_for = factory_of.waits_for
+        self._awaited = awaited
+
+    def __enter__(self) -> None:
+        self._waits_for.append(self._awaited)
+
+    def __exit__(self, *error: object) -> None:
+        self._waits_for.remove(self._awaited)
 
 
 def create_cache(name: str, ttl: float = 0, depends_on: Iterable[str] | None = None) -> Cache:

@@ -11,6 +11,7 @@ from anyio import from_thread, to_thread
 from anyio.lowlevel import checkpoint
 
 from specter import Cache, ManagedProcess, Model, Runtime, Service, Store, Watcher, bus, create_cache
+from specter._waiter import Waiter
 from specter.testing import cancel_everywhere, eventually
 
 
@@ -852,5 +853,37 @@ async def test_callers_on_another_loop_get_the_outcome_too():
                 found[0][0].cancel()
                 await eventually(lambda: cache._slot.computation.callers == 1)
                 work.told(1).set()
+
+    assert answers == [1]
+
+
+async def test_an_end_that_comes_just_before_a_caller_on_another_loop_waits_is_seen(monkeypatch):
+    cache, work = Cache("c"), Work()
+    here, about_to_wait, ended, answers = threading.get_ident(), threading.Event(), threading.Event(), []
+
+    class Late(Waiter):
+        __slots__ = ()
+
+        def __init__(self):
+            super().__init__()
+            if threading.get_ident() != here:
+                about_to_wait.set()
+                assert ended.wait(5)
+
+    async def ask():
+        with anyio.fail_after(5):
+            return await cache.get_or_compute(lambda: "other")
+
+    async def ask_elsewhere():
+        answers.append(await to_thread.run_sync(lambda: asyncio.run(ask())))
+
+    monkeypatch.setattr("specter.cache.Waiter", Late)
+    async with Runtime(), callers(cache, work), anyio.create_task_group() as group:
+        await work.begun_event(1).wait()
+        group.start_soon(ask_elsewhere)
+        await to_thread.run_sync(about_to_wait.wait)
+        work.told(1).set()
+        await eventually(lambda: cache._slot.computation is None)
+        ended.set()
 
     assert answers == [1]
