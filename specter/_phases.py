@@ -9,8 +9,6 @@ from contextvars import copy_context
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
-import anyio
-
 from ._deadline import stop_by
 from ._shield import wait_regardless
 from ._teardown import Teardown
@@ -132,7 +130,7 @@ async def _run_hooks(service: Service) -> None:
         for hook in service._start_hooks():
             waiting = hook()
             if waiting is not None and inspect.isawaitable(waiting):
-                with anyio.CancelScope() as service._start_scope:
+                with service._runtime._loop.new_scope() as service._start_scope:
                     await waiting
             if service._stop_wanted:
                 raise RuntimeError(f"service {service.name!r} was stopped while it started")

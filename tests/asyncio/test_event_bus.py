@@ -1,7 +1,9 @@
 """The bus: who hears what, in which order, and who waits."""
 
 import asyncio
+import gc
 import logging
+import sys
 from contextvars import ContextVar
 
 import anyio
@@ -478,6 +480,117 @@ async def test_a_natively_cancelled_emit_waits_for_the_end_of_its_listeners(even
         await emit
 
     assert ended == [1, 1, 1]
+
+
+@asyncio_only
+async def test_a_native_cancellation_that_a_listener_leaves_behind_is_its_own(events):
+    heard = []
+
+    def listener(number):
+        async def hear(data):
+            await checkpoint()
+            heard.append(number)
+            if number % 2:
+                asyncio.current_task().cancel()
+
+        return hear
+
+    for number in range(6):
+        events.on("a", listener(number))
+    await events.emit("a")
+
+    assert sorted(heard) == [0, 1, 2, 3, 4, 5]
+
+
+@asyncio_only
+async def test_a_task_of_an_emit_that_is_cancelled_natively_before_it_begins_keeps_no_listener_from_hearing(events):
+    heard = []
+
+    def listener(number):
+        async def hear(data):
+            await anyio.sleep(0.001)
+            heard.append(number)
+
+        return hear
+
+    for number in range(3):
+        events.on("a", listener(number))
+    before = asyncio.all_tasks()
+    emit = asyncio.create_task(events.emit("a"))
+    await checkpoint()
+    (native,) = asyncio.all_tasks() - before - {emit}
+    native.cancel()
+    await emit
+
+    assert sorted(heard) == [0, 1, 2]
+
+
+@asyncio_only
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python has no eager tasks")
+async def test_an_emit_to_many_with_an_eager_task_factory(events):
+    heard = []
+
+    def listener(number):
+        async def hear(data):
+            await checkpoint()
+            heard.append(number)
+
+        return hear
+
+    for number in range(2000):
+        events.on("a", listener(number))
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(asyncio.eager_task_factory)
+    try:
+        await events.emit("a")
+    finally:
+        loop.set_task_factory(None)
+
+    assert sorted(heard) == list(range(2000))
+
+
+async def test_listeners_that_wait_all_begin_within_a_few_turns(events):
+    begun, go = [], anyio.Event()
+
+    def listener(number):
+        async def hear(data):
+            begun.append(number)
+            await go.wait()
+
+        return hear
+
+    for number in range(100):
+        events.on("a", listener(number))
+    async with anyio.create_task_group() as group:
+        group.start_soon(events.emit, "a")
+        for _ in range(12):
+            await checkpoint()
+        go_on = sorted(begun)
+        go.set()
+
+    assert go_on == list(range(100))
+
+
+async def test_listeners_that_have_not_begun_when_the_emit_is_cancelled_never_do(events):
+    begun = []
+
+    def listener(number):
+        async def hear(data):
+            begun.append(number)
+            await anyio.sleep_forever()
+
+        return hear
+
+    for number in range(100):
+        events.on("a", listener(number))
+    async with anyio.create_task_group() as group:
+        group.start_soon(events.emit, "a")
+        await checkpoint()
+        await checkpoint()
+        group.cancel_scope.cancel()
+
+    assert len(begun) <= 100
+    gc.collect()  # says so if a coroutine was never awaited
 
 
 async def test_a_deadline_of_the_emit_holds_for_its_listeners(events):

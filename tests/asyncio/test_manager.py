@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 import anyio
@@ -187,13 +188,69 @@ async def test_services_that_fail_together_are_one_raised_and_the_others_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     log: list[str] = []
+    both = anyio.Event()
+
+    async def first() -> None:
+        with anyio.CancelScope(shield=True):
+            await both.wait()
+        await fail()
+
+    async def second() -> None:
+        both.set()
+        await anyio.lowlevel.cancel_shielded_checkpoint()
+        await fail()
 
     with pytest.raises(ServiceError, match="did not start: no disk"):
-        async with managed(Part("one", log=log, start=fail), Part("two", log=log, start=fail)):
+        async with managed(Part("one", log=log, start=first), Part("two", log=log, start=second)):
             pytest.fail("booted")
 
     assert "service 'one' failed to start" in caplog.text
     assert "service 'two' failed to start" in caplog.text
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_service_that_fails_before_another_has_begun_is_the_end_of_the_boot() -> None:
+    log: list[str] = []
+
+    with pytest.raises(ServiceError, match="did not start: no disk"):
+        async with managed(Part("bad", log=log, start=fail), Part("next", log=log)):
+            pytest.fail("booted")
+
+    assert log == ["start bad"]
+
+
+async def test_services_that_wait_for_each_other_start_at_the_same_time() -> None:
+    events = [anyio.Event() for _ in range(20)]
+    log: list[str] = []
+
+    def start(number: int) -> Callable[[], Any]:
+        async def hook() -> None:
+            events[number].set()
+            for event in events:
+                await event.wait()
+
+        return hook
+
+    with anyio.fail_after(5):
+        async with managed(*(Part(f"part{number}", log=log, start=start(number)) for number in range(20))) as manager:
+            assert manager.booted
+
+
+async def test_hooks_of_one_boot_do_not_see_what_others_set() -> None:
+    variable = ContextVar("variable", default="unset")
+    seen: list[str] = []
+
+    async def hook() -> None:
+        seen.append(variable.get())
+        variable.set("set")
+        await anyio.lowlevel.checkpoint()
+
+    parts = [Part(f"part{number}", log=[], start=hook) for number in range(5)]
+    async with managed(*parts):
+        for part in parts:
+            await part.spawn(lambda: seen.append(variable.get())).wait()
+
+    assert seen == ["unset"] * 5 + ["set"] * 5
 
 
 async def test_a_lenient_boot_goes_on_without_the_service_that_failed() -> None:
