@@ -126,7 +126,7 @@ class Loop:
         Raises:
             LoopGone: The loop is closed, or was stopped before it came to the call.
         """
-        if self.here():
+        if get_ident() == self.thread:
             return fn(*args)
         answer: Future[Any] = Future()
 
