@@ -35,7 +35,10 @@ class Waits:
     def remove(self, waiter: object, awaited: object) -> None:
         """Note that a wait ends that `add` noted."""
         found = self._awaited[id(waiter)]
-        del found[next(index for index, other in enumerate(found) if other is awaited)]
+        if found[-1] is awaited:  # nearly always
+            found.pop()
+        else:
+            del found[next(index for index, other in enumerate(found) if other is awaited)]
         if not found:
             del self._awaited[id(waiter)]
 
