@@ -92,7 +92,7 @@ def test_the_snippets_of_a_page_run_one_after_another(page: Path) -> None:
 GEVENT = f"from gevent import monkey\nmonkey.patch_all()\n{inspect.getsource(shows)}"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if "```python gevent" in page.read_text()], ids=str)
+@pytest.mark.parametrize("page", [page for page in PAGES if "```python gevent\n" in page.read_text()], ids=str)
 def test_the_snippets_of_a_page_run_on_gevent(page: Path, folder: Path) -> None:
     code = [checked(snippet) for _, snippet in snippets(page, "python gevent")]
     done = subprocess.run(
@@ -102,19 +102,22 @@ def test_the_snippets_of_a_page_run_on_gevent(page: Path, folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def files(page: Path) -> dict[str, list[str]]:
+def files(page: Path, language: str) -> dict[str, list[str]]:
     """``{name: its parts}`` of the files that a page shows piece by piece: its fences are named ``python NAME.py``."""
     found: dict[str, list[str]] = {}
     for match in FENCE.finditer(page.read_text()):
-        language, _, name = match[1].partition(" ")
-        if language == "python" and name.endswith(".py"):
+        spoken, _, name = match[1].rpartition(" ")
+        if spoken == language and name.endswith(".py"):
             found.setdefault(name, []).append(match[2])
     return found
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if files(page)], ids=lambda page: page.name)
-def test_the_tests_on_a_page_pass(page: Path, tmp_path: Path) -> None:
-    for name, parts in files(page).items():
+PROJECTS = [(page, language) for page in PAGES for language in ("python", "python gevent") if files(page, language)]
+
+
+@pytest.mark.parametrize(("page", "language"), PROJECTS, ids=lambda it: it.name if isinstance(it, Path) else it)
+def test_the_tests_on_a_page_pass(page: Path, language: str, tmp_path: Path) -> None:
+    for name, parts in files(page, language).items():
         (tmp_path / name).write_text("\n".join(parts))
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:asyncio", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
