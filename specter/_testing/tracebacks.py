@@ -10,13 +10,16 @@ _HARNESS = (
     *("specter.testing", "specter_gevent.testing", "specter._testing"),
     *("specter.sansio.leaks", "specter.sansio.socket_client", "specter.sansio.socket_packets"),
 )
+# Of what this raises itself, pytest would say that all entries are hidden.
+_PLUGIN = "specter._testing.plugin"
 
 
 def hide_harness(error: BaseException) -> None:
     """Have pytest leave out the frames of the harness, unless it is run with ``--full-trace``."""
     for each in _with_causes(error):
         for frame, _ in walk_tb(each.__traceback__):
-            if frame.f_globals.get("__name__", "").startswith(_HARNESS):
+            module = frame.f_globals.get("__name__", "")
+            if module.startswith(_HARNESS) and module != _PLUGIN:
                 # pytest looks for this among the globals of a frame as well as among its locals.
                 frame.f_globals["__tracebackhide__"] = True
 
