@@ -360,3 +360,22 @@ def test_what_python_socketio_leaves_is_no_leak(pytester: pytest.Pytester) -> No
     outcome = run(pytester)
 
     assert outcome.counts == {"passed": 1}, outcome.text
+
+
+def test_in_a_patched_process_a_child_is_told_by_the_line_that_asked_for_it(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("from gevent import monkey; monkey.patch_all()")
+    source = """\
+from specter import Service, start_process
+
+def test_own(harness):
+    start_process("sleep", ["sleep", "60"])  # own
+
+def test_of_a_service(harness):
+    Service("s").start_process(["sleep", "60"])  # of a service
+"""
+    pytester.makepyfile(test_children=source)
+    outcome = run(pytester, subprocess=True)
+
+    assert outcome.counts == {"passed": 2, "errors": 2}, outcome.text
+    for comment in ("own", "of a service"):
+        assert f"(sleep), created at test_children.py:{marked(source, comment)} in test_" in outcome.text
