@@ -118,15 +118,16 @@ class Harness(AsyncBlock):
 
     def http(self, app: Any) -> HTTPClient:
         """See `specter.testing.http`; the application is shut down at the end of the test."""
-        from ._http_client import http
+        # By the name that says what to install, if it needs that.
+        from specter import testing
 
-        return self._closed(http(app))
+        return self._closed(testing.http(app))
 
     def socket(self, app: Any, **options: Any) -> SocketClient:
         """See `specter.testing.socket`; disconnected at the end of the test."""
-        from ._socket_client import socket
+        from specter import testing
 
-        return self._closed(socket(app, **options))
+        return self._closed(testing.socket(app, **options))
 
     def running(self, it: T) -> AbstractAsyncContextManager[T]:
         """See `specter.testing.running`; `enter` it to have it run until the end of the test."""

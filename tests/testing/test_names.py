@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import sys
 from collections.abc import Iterator
 from types import FunctionType, ModuleType
 
@@ -116,3 +117,14 @@ def test_the_harness_tells_of_a_name_that_it_has_not(package: ModuleType, name: 
         getattr(package.Harness(), name)
 
     assert str(found.value) == f"the harness has no attribute {name!r}{hint.format(package=package.__name__)}"
+
+
+@pytest.mark.parametrize(("package", "needed"), [(specter.testing, "quart"), (specter_gevent.testing, "flask")])
+def test_the_harness_says_what_to_install(monkeypatch: pytest.MonkeyPatch, package: ModuleType, needed: str) -> None:
+    monkeypatch.delitem(vars(package), "http", raising=False)
+    monkeypatch.delitem(sys.modules, f"{package.__name__}._http_client", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == needed]:
+        monkeypatch.setitem(sys.modules, name, None)
+
+    with pytest.raises(ImportError, match=rf"testing\.http needs {needed}: pip install 'specter-runtime\["):
+        package.Harness().http(None)
