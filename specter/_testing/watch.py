@@ -87,6 +87,13 @@ class Watch:
         return [leak for leak in (*self.inside(), *outside) if leak not in self.kept]
 
 
+def unended(service: Any, manager: type[Any]) -> str:
+    """Say what a service is that runs: one of the class *manager* is ended with all that it has booted."""
+    if isinstance(service, manager):
+        return f"manager {service.name!r}, which was not shut down (`running(...)` does that)"
+    return f"service {service.name!r}, which was not stopped"
+
+
 def looks() -> Iterator[None]:
     """Give one moment after the other to look again, for as long as the grace lasts."""
     until = time.monotonic() + GRACE

@@ -13,8 +13,9 @@ from specter._calls import name_of
 from specter._loop import Loop, native_task
 from specter._testing import origins
 from specter._testing.children import serves_child
-from specter._testing.watch import Held
+from specter._testing.watch import Held, unended
 from specter._where import frames, where
+from specter.manager import ServiceManager
 from specter.process import ManagedProcess
 from specter.runtime import Runtime
 from specter.sansio.timers import Timer
@@ -84,7 +85,7 @@ def _held_by_runtime(open_runtime: Runtime, ours: list[Any]) -> Iterator[Held]:
     while services:
         one, owner = services.pop()
         ledger = one._ledger
-        yield Held("services", one, f"service {one.name!r}, which was not stopped", owner)
+        yield Held("services", one, unended(one, ServiceManager), owner)
         yield from _tasks(ledger.tasks, ours)
         for timer in [*ledger.intervals.values(), *ledger.timeouts.values()]:
             yield Held("timers", timer, _timer(timer), one.name)

@@ -10,11 +10,12 @@ from typing import Any
 import gevent
 
 from specter._testing.children import serves_child
-from specter._testing.watch import Held
+from specter._testing.watch import Held, unended
 from specter.sansio.callables import name_of
 from specter_gevent import event_bus, service_registry
 from specter_gevent._clock import Runner
 from specter_gevent._where import where
+from specter_gevent.manager import ServiceManager
 from specter_gevent.process import ManagedProcess
 from specter_gevent.service import Service
 
@@ -32,7 +33,7 @@ def held() -> Iterator[Held]:
     ours: list[Any] = [gevent.getcurrent()]
     for service, _ in _noting.services.items():  # noqa: PERF102 - it is no dict
         if service.running:
-            yield Held("services", service, f"service {service.name!r}, which was not stopped")
+            yield Held("services", service, unended(service, ServiceManager))
             yield from _held_by_service(service, ours)
     known = {id(greenlet) for greenlet in ours}
     for greenlet in list(_noting.greenlets):

@@ -49,6 +49,17 @@ async def test_each_thing_is_told_with_its_owner_and_its_line(twin, testing):
     assert [leak.created for leak in found] == [f"test_leaks.py:{first + line} in {name}" for line in range(3, 8)]
 
 
+async def test_a_manager_is_told_first_with_what_ends_it(twin, testing):
+    if twin.name == "trio":
+        pytest.skip("there a manager is a block, which leaves nothing")
+    manager = twin.ServiceManager().register_service(twin.Service("part"))
+    async with twin.within(testing.leaks()) as found:
+        await twin(manager.boot())
+    await twin(manager.shutdown())
+
+    assert found[0].what == "manager 'service_manager', which was not shut down (`running(...)` does that)"
+
+
 async def test_a_child_is_one_thing_with_all_that_waits_for_it(twin, testing):
     async with twin.within(testing.leaks()) as found:
         process = await twin(twin.start_process("cat", ["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE))
