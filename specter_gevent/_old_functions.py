@@ -67,7 +67,7 @@ def coerce(value: Any, target_type: Any) -> Any:
     try:
         return convert(value)
     except Mismatch as mismatch:
-        text = mismatch.args[0].after.partition(": ")[2]
+        text = mismatch.args[0][1].partition(": ")[2]
         if kept:
             raise TypeError(text) from None
         if target_type in (int, float):

@@ -17,7 +17,7 @@ from types import UnionType
 from typing import Any, NamedTuple, TypeAlias, Union, get_args, get_origin
 
 from .copies import ATOMS, MAX_LEVELS, TooDeep, copied
-from .problems import MAX_PROBLEMS, Mismatch, Problem, name_of_type, quoted, quoted_whole
+from .problems import MAX_PROBLEMS, Mismatch, Problem, mismatch, name_of_type, quoted, quoted_whole
 
 Converter: TypeAlias = Callable[[Any], Any]
 
@@ -25,18 +25,18 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
 
 
-def unconvertible(value: object, kind: type, quote: Callable[[object], str] = quoted) -> Problem:
+def unconvertible(value: object, kind: type, quote: Callable[[object], str] = quoted) -> str:
     """Say that *kind* makes nothing of a value; *quote* gives the value's text."""
-    name, given = kind.__name__, type(value).__name__
-    return Problem(f" must be {name}: Cannot convert {given} '{quote(value)}' to {name}")
+    name = kind.__name__
+    return f" must be {name}: Cannot convert {type(value).__name__} '{quote(value)}' to {name}"
 
 
 def _unconvertible(value: object, kind: type, quote: Callable[[object], str] = quoted) -> Mismatch:
-    return Mismatch(unconvertible(value, kind, quote))
+    return mismatch(unconvertible(value, kind, quote))
 
 
 def _unexpected(value: object, name: str) -> Mismatch:
-    return Mismatch(Problem(f" must be {name}: Expected {name}, got {type(value).__name__}"))
+    return mismatch(f" must be {name}: Expected {name}, got {type(value).__name__}")
 
 
 def own_copy(value: Any) -> Any:
@@ -49,9 +49,9 @@ def own_copy(value: Any) -> Any:
     try:
         return copied(value)
     except TooDeep as error:
-        raise Mismatch(Problem(f" must not be nested deeper than {MAX_LEVELS} levels")) from error
+        raise mismatch(f" must not be nested deeper than {MAX_LEVELS} levels") from error
     except Exception as error:
-        raise Mismatch(Problem(f" cannot be copied: {error}")) from error
+        raise mismatch(f" cannot be copied: {error}") from error
 
 
 def to_dict(value: Any) -> dict[Any, Any]:
@@ -143,7 +143,7 @@ def _bent(kind: Any, make: Callable[[Any], Any] | None = None) -> Converter:
                 raise _unconvertible(value, kind, quoted_whole) from error
             problem = error if callable(kind) else f"Unsupported coercion target: {kind}"
             wanted = f"must be {kind.__name__}" if hasattr(kind, "__name__") else "coercion failed"
-            raise Mismatch(Problem(f" {wanted}: {problem}")) from error
+            raise mismatch(f" {wanted}: {problem}") from error
 
     return convert
 
@@ -164,7 +164,7 @@ def _given(converter: Converter) -> Converter:
 
     def convert(value: Any) -> Any:
         if value is None:
-            raise Mismatch(Problem(" is required"))
+            raise mismatch(" is required")
         return converter(value)
 
     return convert
@@ -194,7 +194,7 @@ def called(kind: Callable[[Any], Any]) -> Converter:
         try:
             return kind(value)
         except Exception as error:
-            raise Mismatch(Problem(f" must be {name_of_type(kind)}: {error}")) from error
+            raise mismatch(f" must be {name_of_type(kind)}: {error}") from error
 
     return convert
 
@@ -220,8 +220,8 @@ def sequence(
         for index, entry in enumerate(value):
             try:
                 items.append(item(entry))
-            except Mismatch as mismatch:
-                problems.extend(mismatch.under(str(index)))
+            except Mismatch as refusal:
+                problems.extend(refusal.under(str(index)))
                 if len(problems) >= MAX_PROBLEMS:
                     break
         if problems:
@@ -229,7 +229,7 @@ def sequence(
         try:
             return kind(items)
         except TypeError as error:  # a set of what cannot be hashed
-            raise Mismatch(Problem(f" must be {name}: {error}")) from error
+            raise mismatch(f" must be {name}: {error}") from error
 
     return convert
 
@@ -245,8 +245,8 @@ def mapping(key: Converter, item: Converter) -> Converter:
         for name, entry in value.items():
             try:
                 entries[key(name)] = item(entry)
-            except Mismatch as mismatch:
-                problems.extend(mismatch.under(quoted(name)))
+            except Mismatch as refusal:
+                problems.extend(refusal.under(quoted(name)))
                 if len(problems) >= MAX_PROBLEMS:
                     break
         if problems:
@@ -282,7 +282,7 @@ def either(kinds: Mapping[Any, Converter]) -> Converter:
                 return converter(value)
             except Mismatch:
                 continue
-        raise Mismatch(Problem(f" must be {names}, got {type(value).__name__} '{quoted(value)}'"))
+        raise mismatch(f" must be {names}, got {type(value).__name__} '{quoted(value)}'")
 
     return convert
 

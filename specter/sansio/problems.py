@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, NamedTuple, TypeAlias
 
 # Enough for a person to mend a payload; more would let a small payload ask for a large answer.
 MAX_PROBLEMS = 100
@@ -10,40 +10,44 @@ MAX_PROBLEMS = 100
 MAX_QUOTED = 200
 
 
-class Problem:
+class Place(NamedTuple):
     """
-    One thing that is wrong with a value: `before`, its name in quotes, `after`.
+    Where a value stands, seen from what was checked.
 
-    Args:
-        after: The end of the message.
-        before: The beginning of the message.
+    Attributes:
+        path: The names that lead to it, with dots between; empty as long as nothing holds the value.
+        shown: The same for a person to read.
+        labelled: Whether *shown* begins with a label, which stands for all that lies further out.
+        before: The beginning of each message about it.
+        head: *before*, and *shown* in quotes.
     """
 
-    __slots__ = ("_labelled", "_shown", "after", "before", "path")
+    path: str = ""
+    shown: str = ""
+    labelled: bool = False
+    before: str = ""
+    head: str = "''"
 
-    def __init__(self, after: str, before: str = "") -> None:
-        self.after = after
-        self.before = before
-        self.path = ""  # dotted; empty as long as nothing holds the value
-        self._shown = ""
-        self._labelled = False
-
-    def under(self, name: str, label: str | None = None) -> Self:
+    def within(self, name: str, label: str | None = None) -> Place:
         """
-        Say that what holds the value is called *name*.
+        The same place when what holds the value is called *name*.
 
-        A person reads *label* in its place, and then no names of what lies further out. Returns itself.
+        A person reads *label* in its place, and then no names of what lies further out.
         """
-        self.path = f"{name}.{self.path}" if self.path else name
-        if not self._labelled:
-            self._shown = f"{label or name}.{self._shown}" if self._shown else label or name
-            self._labelled = label is not None
-        return self
+        path = f"{name}.{self.path}" if self.path else name
+        shown, labelled = self.shown, self.labelled
+        if not labelled:
+            shown = f"{label or name}.{shown}" if shown else label or name
+            labelled = label is not None
+        return Place(path, shown, labelled, self.before, f"{self.before}'{shown}'")
 
-    @property
-    def message(self) -> str:
-        """The whole sentence."""
-        return f"{self.before}'{self._shown}'{self.after}"
+
+# Nothing holds the value.
+HERE = Place()
+
+# A place, and what is wrong there: the sentence is ``place.head + text``. A plain pair, since a class of its own would
+# double what a payload with errors costs.
+Problem: TypeAlias = tuple[Place, str]
 
 
 class Mismatch(Exception):
@@ -53,12 +57,17 @@ class Mismatch(Exception):
 
     def under(self, name: str, label: str | None = None) -> list[Problem]:
         """The problems, seen from one level further out."""
-        return [problem.under(name, label) for problem in self.args]
+        return [(place.within(name, label), text) for place, text in self.args]
+
+
+def mismatch(text: str) -> Mismatch:
+    """Say of a value itself what is wrong: *text* follows its name."""
+    return Mismatch((HERE, text))
 
 
 def quoted(value: object) -> str:
     """A value's text, at most `MAX_QUOTED` characters of it: for a message that its sender reads."""
-    text = quoted_whole(value)
+    text = value if type(value) is str else quoted_whole(value)
     return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
 
 

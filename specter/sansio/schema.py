@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 from .conversion import REFUSING, Conversions, Converter, converter_of
 from .field import Field as Field
 from .outcome import Outcome, made
-from .problems import Mismatch, Problem
+from .problems import Mismatch, Problem, mismatch
 from .schema_check import Check, PlannedField, compiled, uncompiled
 
 # Compiling takes as long as some fifty payloads do without it, and some schemas are made for one payload.
@@ -81,9 +81,12 @@ class Schema:
         value = self._check(data, problems)
         if not problems:
             return made(True, value, None, 200, {})
-        errors = {problem.path: problem.message for problem in problems}
-        listed = "; ".join([f"{path}: {message}" for path, message in errors.items()])
-        return made(False, None, f"[{self.name}] Validation failed: {listed}", 400, {"errors": errors})
+        errors: dict[str, str] = {}
+        listed: list[str] = []
+        for place, text in problems:
+            errors[place.path] = message = place.head + text
+            listed.append(f"{place.path}: {message}")
+        return made(False, None, f"[{self.name}] Validation failed: {'; '.join(listed)}", 400, {"errors": errors})
 
     def extend(self, name: str, extra_fields: Mapping[str, Field], *, strict: bool | None = None) -> Self:
         """
@@ -133,7 +136,7 @@ class Schema:
 
     def _convert(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise Mismatch(Problem(f" must be dict: Expected dict, got {type(value).__name__}"))
+            raise mismatch(f" must be dict: Expected dict, got {type(value).__name__}")
         problems: list[Problem] = []
         checked = self._check(value, problems)
         if problems:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from .conversion import FALSE_WORDS, TRUE_WORDS, Conversions, Converter, is_nullable, unconvertible
 from .copies import ATOMS
 from .field import Field
-from .problems import Mismatch, Problem
+from .problems import HERE, Mismatch, Place, Problem
 
 # Takes a payload and a list, gives a new dict, and adds to the list all that is wrong: then the dict is worth nothing.
 Check: TypeAlias = Callable[[dict[Any, Any], list[Problem]], dict[str, Any]]
@@ -27,6 +27,7 @@ class PlannedField:
     def __init__(self, name: Any, field: Field, to_type: Converter, conversions: Conversions) -> None:
         self.name = name
         self.label = field.label
+        self.place = HERE.within(name, field.label)
         self.kind = field.type
         self.required = field.required
         self.nullable = is_nullable(field.type)
@@ -53,18 +54,17 @@ class PlannedField:
             return None
         try:
             value = self.to_type(value)
-        except Mismatch as mismatch:
-            problems += mismatch.under(self.name, self.label)
+        except Mismatch as refusal:
+            problems += refusal.under(self.name, self.label)
             return None
         if self.choices and value not in self.choices:
-            refusal = f" must be one of {list(self.choices)}, got '{self.quote(value)}'"
-            problems.append(Problem(refusal).under(self.name, self.label))
+            problems.append((self.place, f"{self.must_be_listed}, got '{self.quote(value)}'"))
             return None
         return value if self.validator is None else self.asked(value, problems)
 
     def unread(self, text: str, problems: list[Problem]) -> None:
         """Report a text that is no number: that is what `fixed` comes to, which would read it once more."""
-        problems.append(unconvertible(text, self.kind, self.quote).under(self.name, self.label))
+        problems.append((self.place, unconvertible(text, self.kind, self.quote)))
 
     def asked(self, value: Any, problems: list[Problem]) -> Any:
         """Give a value of the right type, if its validator has nothing against it. Only for a field that has one."""
@@ -76,12 +76,17 @@ class PlannedField:
             if verdict is not False:
                 return value
             refusal = " failed validation"
-        problems.append(Problem(refusal).under(self.name, self.label))
+        problems.append((self.place, refusal))
         return None
+
+    @functools.cached_property
+    def must_be_listed(self) -> str:
+        """The beginning of what is said of a value that is none of the choices."""
+        return f" must be one of {list(self.choices)}"
 
     def _absent(self, problems: list[Problem]) -> Any:
         if self.required:
-            problems.append(Problem(" is required").under(self.name, self.label))
+            problems.append((self.place, " is required"))
             return None
         return self.default() if _is_factory(self.default) else _made_anew(self.default)
 
@@ -238,4 +243,4 @@ def _unknown(known: frozenset[Any], conversions: Conversions, data: dict[Any, An
     if known.issuperset(data):
         return []
     names = [name for name in data if name not in known][: conversions.most_unknown]
-    return [Problem("", "Unknown field ").under(conversions.quote(name)) for name in names]
+    return [(Place(before="Unknown field ").within(conversions.quote(name)), "") for name in names]

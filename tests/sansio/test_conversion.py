@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from specter.sansio.conversion import BENDING, REFUSING, Converter, converter_of, is_nullable
 from specter.sansio.copies import MAX_LEVELS
-from specter.sansio.problems import MAX_PROBLEMS, MAX_QUOTED, Mismatch, Problem, quoted
+from specter.sansio.problems import HERE, MAX_PROBLEMS, MAX_QUOTED, Mismatch, quoted
 
 
 def refusing(kind: Any) -> Converter:
@@ -32,7 +32,7 @@ def named(value: Any) -> str:
 def problems(convert: Converter, value: Any) -> dict[str, str]:
     with pytest.raises(Mismatch) as caught:
         convert(value)
-    return {problem.path: problem.message for problem in caught.value.under("x")}
+    return {place.path: place.head + text for place, text in caught.value.under("x")}
 
 
 class Color(enum.Enum):
@@ -388,16 +388,16 @@ def test_a_callable_without_a_name_is_called_by_its_class() -> None:
     assert problems(refusing(Nameless()), 1) == {"x": "'x' must be Nameless: no"}
 
 
-def test_a_problem_is_named_from_the_outside_in() -> None:
-    problem = Problem(" is wrong").under("c").under("b").under("a")
+def test_a_place_is_named_from_the_outside_in() -> None:
+    place = HERE.within("c").within("b").within("a")
 
-    assert (problem.path, problem.message) == ("a.b.c", "'a.b.c' is wrong")
+    assert (place.path, place.head) == ("a.b.c", "'a.b.c'")
 
 
 def test_a_label_stands_for_the_name() -> None:
-    problem = Problem(" is wrong").under("c").under("b", "The B").under("a", "The A")
+    place = HERE.within("c").within("b", "The B").within("a", "The A")
 
-    assert (problem.path, problem.message) == ("a.b.c", "'The B.c' is wrong")
+    assert (place.path, place.head) == ("a.b.c", "'The B.c'")
 
 
 def test_a_quotation_is_bounded() -> None:
