@@ -26,41 +26,19 @@ def current_sid() -> str | None:
     return _sid.get()
 
 
-class Incoming:
-    """
-    An event on its way through its subscribers.
-
-    Args:
-        event: Its name.
-        values: The client's, in order.
-        named: What the server knows of the client, by name of parameter.
-        answers: Where the subscribers' answers are collected.
-        socket_call: The handler in flight; `None` if the event was dispatched by hand.
-        extra: Keyword arguments for those who can take them.
-    """
-
-    __slots__ = ("answers", "event", "extra", "named", "socket_call", "values")
-
-    def __init__(
-        self,
-        event: str,
-        values: tuple[Any, ...],
-        named: dict[str, Any],
-        answers: Answers,
-        socket_call: SocketCall | None = None,
-        extra: dict[str, Any] | None = None,
-    ) -> None:
-        self.event = event
-        self.values = values
-        self.named = named
-        self.answers = answers
-        self.socket_call = socket_call
-        self.extra = extra
+# Nothing that is told by name. Read, never changed.
+_NOTHING: dict[str, Any] = {}
 
 
 async def ask(
     subscriptions: Iterable[Subscription],
-    incoming: Incoming,
+    event: str,
+    values: tuple[Any, ...],
+    *,
+    answers: Answers,
+    named: dict[str, Any] = _NOTHING,
+    extra: dict[str, Any] = _NOTHING,
+    socket_call: SocketCall | None = None,
     on_error: Callable[..., Awaitable[Any]] | None = None,
 ) -> None:
     """
@@ -68,21 +46,25 @@ async def ask(
 
     Args:
         subscriptions: In the order in which they are called.
-        incoming: What they are told.
+        event: Its name.
+        values: The client's, in order.
+        answers: Where the subscribers' answers are collected.
+        named: What the server knows of the client, by name of parameter.
+        extra: Keyword arguments for those who can take them.
+        socket_call: The handler in flight; `None` if the event was dispatched by hand.
         on_error: Called after each subscriber that failed, with its error, which is logged already, and what the server
             knows of the client by keyword. Not for a refusal of a connection by intent.
     """
-    values, extra, call = incoming.values, incoming.extra, incoming.socket_call
     count = len(values)
     for subscription in subscriptions:
-        if call is not None:
-            call.name = subscription.name
+        if socket_call is not None:
+            socket_call.name = subscription.name
         try:
             # Calling, awaiting and noting stand in this one loop because every subscriber of every event pays for it.
             if count <= subscription.arguments.takes and not extra:
                 answer = subscription.fn(*values)
             else:
-                args, kwargs = subscription.arguments.fill(values, incoming.named, extra)
+                args, kwargs = subscription.arguments.fill(values, named, extra)
                 answer = subscription.fn(*args, **kwargs)
             if answer is None:
                 continue
@@ -97,22 +79,22 @@ async def ask(
                 raise
             failure = error
         else:
-            incoming.answers.add(answer)
+            answers.add(answer)
             continue
         # Outside the handling of the error, so that it is not the context of those that error subscribers raise.
         try:
-            if _failed(subscription, incoming, failure) and on_error is not None:
-                await on_error(failure, **incoming.named)
+            if _failed(event, subscription, answers, failure) and on_error is not None:
+                await on_error(failure, **named)
         finally:
             del failure  # its traceback holds this frame
 
 
-def _failed(subscription: Subscription, incoming: Incoming, error: BaseException) -> bool:
+def _failed(event: str, subscription: Subscription, answers: Answers, error: BaseException) -> bool:
     """Note and log an error. Returns whether it is a mistake, not a refusal by intent."""
-    if incoming.answers.fail(error):
+    if answers.fail(error):
         log.debug("%s refused a connection: %s", name_of(subscription.fn), error)
         return False
-    log.error("socket event %r: %s failed", incoming.event, name_of(subscription.fn), exc_info=error)
+    log.error("socket event %r: %s failed", event, name_of(subscription.fn), exc_info=error)
     return True
 
 

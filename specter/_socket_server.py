@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import anyio
 
 from ._calls import call, name_of
-from ._socket_call import Incoming, SocketCall, ask
+from ._socket_call import SocketCall, ask
 from .sansio.companions import comes_from
 from .sansio.errors import WrongCompanion
 from .sansio.socket_arguments import SocketArguments
@@ -41,7 +41,9 @@ class Ingress(Protocol):
         """Whether a subscriber to *event* has a parameter for the environ."""
         ...
 
-    async def _hear(self, incoming: Incoming) -> None:
+    async def _hear(
+        self, event: str, values: tuple[Any, ...], named: dict[str, Any], answers: Answers, socket_call: SocketCall
+    ) -> None:
         """Call the subscribers."""
         ...
 
@@ -290,15 +292,15 @@ class _Slot:
         server, event = self._server, self._event
         if not server.serves(event) or not server.is_genuine(event, sid, args):
             return server.refused(event)  # of a forged connect as well: to doubt means to refuse
-        answers = Answers(event == "connect")
+        answers = Answers.to(event)
         with SocketCall(server, event, sid) as socket_call:
             application = self.application or server.beneath(event)
             if application is not None:
-                own = Incoming(event, (*application.told(event), sid, *args), {}, answers, socket_call)
-                await ask((application.subscription,), own)
+                own = (*application.told(event), sid, *args)
+                await ask((application.subscription,), event, own, answers=answers, socket_call=socket_call)
             values, named = self._known(sid, args)
             for ingress in self.ingresses:
-                await ingress._hear(Incoming(event, values, named, answers, socket_call))
+                await ingress._hear(event, values, named, answers, socket_call)
             return socket_call.answer(answers.conclude())
         return socket_call.answer(None)
 

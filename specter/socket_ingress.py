@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from ._calls import name_of
-from ._socket_call import Incoming, ask
+from ._socket_call import SocketCall, ask
 from ._socket_call import current_sid as current_sid
 from ._socket_server import SocketServer
 from .sansio.ownership import require_owner
@@ -171,9 +171,18 @@ class SocketIngress:
         Raises:
             ConnectionRefusedError: On connect, what a subscriber raised to say why.
         """
-        incoming = self._incoming(event, args, kwargs)
-        await ask(self._subscribers.of(event), incoming, self.dispatch_default_error)
-        return incoming.answers.conclude()
+        answers = Answers.to(event)
+        named, extra = _by_name(event, args, kwargs)
+        await ask(
+            self._subscribers.of(event),
+            event,
+            args,
+            answers=answers,
+            named=named,
+            extra=extra,
+            on_error=self.dispatch_default_error,
+        )
+        return answers.conclude()
 
     async def dispatch_default_error(self, *args: Any, **kwargs: Any) -> Any:
         """
@@ -186,9 +195,10 @@ class SocketIngress:
         Returns:
             What the last to answer something other than `None` returned.
         """
-        incoming = self._incoming(_ERRORS, args, kwargs)
-        await ask(self._error_subscribers.of(_ERRORS), incoming)
-        return incoming.answers.acknowledgement
+        answers = Answers()
+        named, extra = _by_name(_ERRORS, args, kwargs)
+        await ask(self._error_subscribers.of(_ERRORS), _ERRORS, args, answers=answers, named=named, extra=extra)
+        return answers.acknowledgement
 
     def clear(self) -> None:
         """End all subscriptions and leave the server."""
@@ -199,26 +209,25 @@ class SocketIngress:
 
     # For this package.
 
-    async def _hear(self, incoming: Incoming) -> None:
+    async def _hear(
+        self, event: str, values: tuple[Any, ...], named: dict[str, Any], answers: Answers, socket_call: SocketCall
+    ) -> None:
         """Call the subscribers of an event."""
-        await ask(self._subscribers.of(incoming.event), incoming, self.dispatch_default_error)
+        await ask(
+            self._subscribers.of(event),
+            event,
+            values,
+            answers=answers,
+            named=named,
+            socket_call=socket_call,
+            on_error=self.dispatch_default_error,
+        )
 
     def _wants_environ(self, event: str) -> bool:
         """Whether a callback of the event has a parameter ``environ``."""
         return self._subscribers.wants(event, "environ")
 
     # Internal.
-
-    def _incoming(self, event: str, values: tuple[Any, ...], given: dict[str, Any]) -> Incoming:
-        named: dict[str, Any] = {}
-        extra: dict[str, Any] = {}
-        if given:
-            names = names_given(event)
-            for name, value in given.items():
-                (named if name in names else extra)[name] = value
-        if event == "connect" and values:
-            named.setdefault("auth", values[0])
-        return Incoming(event, values, named, Answers(event == "connect"), None, extra)
 
     def _subscribe(
         self, table: Subscriptions, event: str, fn: Callable[..., Any], owner: Any, priority: float
@@ -252,3 +261,14 @@ class SocketIngress:
             server = SocketServer.of(self._socketio)
             for event in events:
                 server.unbind(event, self)
+
+
+def _by_name(event: str, values: tuple[Any, ...], given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is given by name in place of the server, and the other keyword arguments."""
+    if not given and event != "connect":
+        return given, given
+    names = names_given(event)
+    named = {name: value for name, value in given.items() if name in names}
+    if event == "connect" and values:
+        named.setdefault("auth", values[0])
+    return named, {name: value for name, value in given.items() if name not in names}

@@ -183,7 +183,7 @@ class SocketIngress:
         Raises:
             ConnectionRefusedError: On connect, what a subscriber raised to say why.
         """
-        answers = Answers(event_name == "connect")
+        answers = Answers.to(event_name)
         for subscription in self._subscribers.get(event_name, ()):
             try:
                 if len(args) <= subscription.arguments.takes and not kwargs:
@@ -208,7 +208,7 @@ class SocketIngress:
         Returns:
             What the last to answer something other than `None` returned.
         """
-        answers = Answers(connecting=False)
+        answers = Answers()
         for subscription in self._error_table.of(_ERRORS):
             try:
                 values, named = subscription.arguments.fill(args, {}, kwargs)

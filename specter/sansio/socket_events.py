@@ -110,22 +110,23 @@ class Answers:
     """
     What the subscribers of one call answered, in their order.
 
-    Args:
-        connecting: The event is connect.
-
     Attributes:
+        connecting: The event is connect.
         acknowledgement: What the client is answered; `None` for nothing.
         refused: The connection is refused.
         refusal: The error whose first argument tells the client why; `None` if it is not told.
     """
 
-    __slots__ = ("acknowledgement", "connecting", "refusal", "refused")
+    # Of the class, as hardly any of these is set for an event: an `__init__` takes a fifth of a dispatch.
+    connecting = False
+    acknowledgement: Any = None
+    refused = False
+    refusal: BaseException | None = None
 
-    def __init__(self, connecting: bool) -> None:
-        self.connecting = connecting
-        self.acknowledgement: Any = None
-        self.refused = False
-        self.refusal: BaseException | None = None
+    @staticmethod
+    def to(event: str) -> Answers:
+        """Collect the answers to an event."""
+        return Refusable() if event == "connect" else Answers()
 
     def add(self, answer: Any) -> None:
         """Take what a subscriber returned."""
@@ -167,6 +168,12 @@ class Answers:
         if self.connecting and not self.refused:
             self.refused = True
             self.refusal = error
+
+
+class Refusable(Answers):
+    """The answers to a connect."""
+
+    connecting = True
 
 
 def _is_refusal(error: BaseException) -> bool:

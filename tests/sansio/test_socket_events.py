@@ -105,7 +105,7 @@ def test_it_is_known_what_the_callbacks_of_an_event_want() -> None:
 
 @given(st.lists(st.none() | st.integers() | st.booleans()))
 def test_the_acknowledgement_is_the_last_answer_that_is_not_none(given_answers: list[Any]) -> None:
-    answers = Answers(connecting=False)
+    answers = Answers.to("message")
     for answer in given_answers:
         answers.add(answer)
 
@@ -115,7 +115,7 @@ def test_the_acknowledgement_is_the_last_answer_that_is_not_none(given_answers: 
 
 
 def test_a_failure_is_no_answer() -> None:
-    answers = Answers(connecting=False)
+    answers = Answers.to("message")
     answers.add("first")
     assert answers.fail(ValueError()) is False
 
@@ -128,7 +128,7 @@ steps = st.sampled_from(["none", "true", "false", "error", "why"])
 
 @given(st.lists(steps))
 def test_the_first_refusal_stands_whatever_comes_later(taken: list[str]) -> None:
-    answers = Answers(connecting=True)
+    answers = Answers.to("connect")
     for step in taken:
         match step:
             case "none":
@@ -148,7 +148,7 @@ def test_the_first_refusal_stands_whatever_comes_later(taken: list[str]) -> None
 
 
 def test_only_false_itself_refuses() -> None:
-    answers = Answers(connecting=True)
+    answers = Answers.to("connect")
     for answer in (0, "", [], None):
         answers.add(answer)
 
@@ -184,22 +184,22 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 )
 def test_a_refusal_is_told_from_a_failure(library: Callable[[], None], error: Exception, expected: bool) -> None:
     library()
-    answers = Answers(connecting=True)
+    answers = Answers.to("connect")
 
     assert answers.fail(error) is expected
     assert answers.refused
-    assert Answers(connecting=False).fail(error) is False
+    assert Answers.to("message").fail(error) is False
 
 
 def refused(*errors: Exception) -> Answers:
-    answers = Answers(connecting=True)
+    answers = Answers.to("connect")
     for error in errors:
         answers.fail(error)
     return answers
 
 
 def test_what_is_answered_is_the_acknowledgement() -> None:
-    answers = Answers(connecting=True)
+    answers = Answers.to("connect")
     answers.add("welcome")
 
     assert answers.conclude() == "welcome"
