@@ -15,6 +15,8 @@ from typing import Any
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
+from ._nap import Nap
+
 # How often a thread that waits for a loop asks whether that loop still turns. A loop that was stopped but not closed
 # never answers, and the thread would wait for good.
 _ASK_EVERY = 0.2
@@ -86,16 +88,10 @@ class Loop:
         if not hasattr(self.native, "call_at"):
             await sys.modules["trio"].sleep_until(moment)
             return
-        # `anyio.sleep` and `asyncio.sleep` come to the same, and take half as long again: the timers of all services
-        # wait here.
-        due = self.native.create_future()
-        timer = self.native.call_at(moment, _set, due) if moment < math.inf else None
-        try:
-            await due
-        except BaseException:
-            if timer is not None:
-                timer.cancel()
-            raise
+        if moment < math.inf:
+            await Nap(self.native, moment)
+        else:
+            await self.native.create_future()
 
     def call_in(self, context: Context, fn: Callable[..., Any], *args: Any) -> None:
         """Have *fn* called at the next turn of the loop, in *context* and in no task. On asyncio, in the loop."""
@@ -149,9 +145,9 @@ class Loop:
         return is_running() if is_running else True  # trio finishes what was handed to it, or says that it cannot
 
 
-def _set(due: asyncio.Future[None]) -> None:
-    if not due.done():
-        due.set_result(None)
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _known_as_asyncio(fn: Callable[..., Any], *args: Any) -> None:
