@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
-def fresh(*instances: object) -> Iterator[None]:
-    """Have *instances* as they are when they are made, without arguments, and give them back what they were."""
+def fresh(*instances: object) -> Iterator[list[dict[str, Any]]]:
+    """
+    Have *instances* as they are when they are made, without arguments, and give them back what they were.
+
+    Returns:
+        What they were: the attributes of each.
+    """
     kept = [dict(vars(instance)) for instance in instances]
     for instance in instances:
         vars(instance).clear()
         type(instance).__init__(instance)
     try:
-        yield
+        yield kept
     finally:
         for instance, state in zip(instances, kept, strict=True):
             vars(instance).clear()

@@ -141,9 +141,9 @@ def specter_runtime(request: pytest.FixtureRequest, _specter_around: None) -> An
     """
     A runtime, a bus and a registry of the test's own.
 
-    `specter.bus` and `specter.registry` are empty, also for code that imported them before, and afterwards what they
-    were. Gives the `Runtime`: open in an async test, where services start in it; closed in a plain one. On gevent it
-    is the hub.
+    `specter.bus` and `specter.registry` begin with what the application has registered when it was imported, and are
+    afterwards what they were. On gevent, what the test boots is shut down at its end. Gives the `Runtime`: open in an
+    async test, where services start in it; closed in a plain one. On gevent it is the hub.
     """
     from .running_tests import fixture_of
 

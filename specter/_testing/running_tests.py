@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -89,7 +89,7 @@ def isolated_item(item: Any) -> Iterator[None]:
         harnesses.add(import_module("specter_gevent.testing"))
     with ExitStack() as stack:
         for harness in harnesses:
-            stack.enter_context(harness.isolated())
+            stack.enter_context(harness.isolated(imported=True))
         yield
 
 
@@ -115,10 +115,11 @@ def here_on_gevent(item: Any) -> Iterator[Here]:
     """What surrounds a test in gevent's hub."""
     from specter_gevent._clock import clock_here
     from specter_gevent.testing._leaks import Watching
+    from specter_gevent.testing._serving import shutting_down
 
     watching = Watching(allowed_by(item)) if _is_watched(item) else None
     try:
-        with _virtual_time(item) as clock:
+        with _virtual_time(item) as clock, shutting_down() if _isolates(item) else nullcontext():
             yield Here(clock_here().hub, clock)
         if watching is not None:
             keep(item, watching.end())

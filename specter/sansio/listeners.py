@@ -21,6 +21,7 @@ from .count import require_count
 L = TypeVar("L")
 
 _once = attrgetter("once")
+_serial = attrgetter("serial")
 
 # Names of events may have ids in them, and be without number.
 MOST_HEARD = 10_000
@@ -175,6 +176,22 @@ class Listeners(Generic[L]):
         entry.hold(holder, once)
         return entry, holder
 
+    def take_over(
+        self, others: Listeners[L], make: Callable[[Entry[L]], L], wanted: Callable[[Entry[L]], object]
+    ) -> None:
+        """
+        Add listeners of another table, each with its subscriptions. That one stays as it is.
+
+        Args:
+            others: The table.
+            make: Gives what the runtime keeps for one of them.
+            wanted: Whether one of them is to be added.
+        """
+        entries = [entry for subscribed in others._subscribed.values() for entry in subscribed.values()]
+        for entry in sorted(filter(wanted, entries), key=_serial):
+            for holder, once in entry.holders.items():
+                self.add(entry.event, entry.fn, partial(make, entry), once=once, holder=holder)
+
     def events(self) -> list[str]:
         """The names and prefixes that have listeners, oldest first."""
         return list(self._subscribed)
@@ -284,7 +301,7 @@ class Listeners(Generic[L]):
             return self._calls(found[0].values())
         # One function that subscribed to the name and to a prefix of it hears the event once.
         first: dict[Any, Entry[L]] = {}
-        for entry in sorted((entry for entries in found for entry in entries.values()), key=lambda entry: entry.serial):
+        for entry in sorted((entry for entries in found for entry in entries.values()), key=_serial):
             first.setdefault(entry.key, entry)
         return self._calls(first.values())
 

@@ -46,6 +46,7 @@ class Entries:
         self.values: dict[str, Any] = {}
         # {key: proof of who provided the value}. A replacement has another one, and outlives the first one's owner.
         self._proofs: dict[str, object] = {}
+        self._taken_over: set[str] = set()
 
     def provide(self, key: str, value: Any, *, replace: bool) -> object:
         """
@@ -57,11 +58,13 @@ class Entries:
         Raises:
             KeyError: The key is taken and *replace* is false.
         """
-        if key in self.values and not replace:
+        if key in self.values and not replace and key not in self._taken_over:
             raise KeyError(self._taken.format(key=key))
         proof = object()
         self.values[key] = value
         self._proofs[key] = proof
+        if self._taken_over:
+            self._taken_over.discard(key)
         return proof
 
     def withdraw(self, key: str, proof: object) -> bool:
@@ -93,6 +96,12 @@ class Entries:
         except KeyError:
             names = ", ".join(self.keys()) or "none"
             raise KeyError(self._missing.format(key=key, keys=list(self.values), names=names)) from None
+
+    def take_over(self, others: Entries) -> None:
+        """Put in what another table has, until a value is provided in its place. That one stays as it is."""
+        self._taken_over.update(others.values)
+        self.values.update(others.values)
+        self._proofs.update(others._proofs)
 
     def keys(self) -> list[str]:
         """All keys, sorted."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from specter_gevent.manager import ServiceManager
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from specter_gevent.manager import ServiceManager, booted_managers
 
 from ._target import Target
 
@@ -19,6 +22,7 @@ class Serving:
 
     def __init__(self, manager: ServiceManager) -> None:
         self._manager = manager
+        self._parts = _Parts(manager)
         self._users = 0
         # Somebody else has booted it, and will shut it down.
         self._foreign = manager.booted
@@ -53,4 +57,34 @@ class Serving:
         if not self._users:
             del _served[self._manager]
             if not self._foreign:
-                self._manager.shutdown()
+                self._parts.shut_down()
+
+
+class _Parts:
+    """What was registered with a manager: its shutdown forgets that, and the next test would boot it without."""
+
+    def __init__(self, manager: ServiceManager) -> None:
+        self._manager = manager
+        self._services, self._handlers = list(manager._services), list(manager._handlers)
+
+    def shut_down(self) -> None:
+        """Shut the manager down, and have it know again what it knew."""
+        self._manager.shutdown()
+        self._manager._services[:], self._manager._handlers[:] = self._services, self._handlers
+
+
+@contextmanager
+def shutting_down() -> Iterator[None]:
+    """
+    Shut down, at the end of the block, the managers that were booted in it.
+
+    Quietly: the end of the program would do so, and that is not what a test ends with. Of all else that runs on at the
+    end of a test somebody would have to think in the application as well, so it is told as a leak.
+    """
+    before = booted_managers()
+    try:
+        yield
+    finally:
+        for manager in reversed(booted_managers()):
+            if manager not in before:
+                _Parts(manager).shut_down()

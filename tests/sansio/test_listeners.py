@@ -1,6 +1,7 @@
 """Who hears which event, against a plain list of subscriptions."""
 
 import itertools
+from functools import partial
 
 import pytest
 from hypothesis import settings
@@ -370,3 +371,20 @@ def test_a_listener_of_another_table_takes_no_other_along():
     assert other.release(entry, holder)
     assert heard(other, "a") == [print]
     assert table().release(*add(one, "b", print))
+
+
+def test_listeners_are_taken_over_in_their_order_and_with_their_subscriptions():
+    before, listeners = Listeners(), Listeners()
+    called = []
+    first, passing, other = (partial(called.append, name) for name in ("first", "passing", "other"))
+    _, holder = before.add("a", first, lambda: "kept")
+    before.add("b:*", other, lambda: "unwanted")
+    before.add("a:*", passing, lambda: "kept", once=True)
+    listeners.take_over(before, lambda entry: entry.listener + " again", lambda entry: entry.listener == "kept")
+
+    assert listeners.events() == ["a", "a:*"]
+    assert [entry.listener for entry in listeners.hearing("a").entries] == ["kept again"]
+    listeners.spend(listeners.hearing("a:1"))
+    assert listeners.events() == ["a"]
+    assert listeners.release(listeners.find("a", first), holder)
+    assert (listeners.events(), before.events()) == ([], ["a", "b:*", "a:*"])

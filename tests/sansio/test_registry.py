@@ -110,3 +110,17 @@ class AgainstADict(RuleBasedStateMachine):
 
 TestAgainstADict = AgainstADict.TestCase
 TestAgainstADict.settings = settings(max_examples=60, stateful_step_count=30)
+
+
+def test_what_is_taken_over_is_there_until_something_is_provided_in_its_place():
+    before, entries = Entries(), Entries()
+    before.provide("a", 1, replace=False)
+    proof = before.provide("b", 2, replace=False)
+    entries.take_over(before)
+    assert entries.values == {"a": 1, "b": 2}
+
+    entries.provide("a", 3, replace=False)
+    with pytest.raises(KeyError, match="provided already"):
+        entries.provide("a", 4, replace=False)
+    assert entries.withdraw("b", proof)
+    assert (entries.values, before.values) == ({"a": 3}, {"a": 1, "b": 2})
