@@ -184,6 +184,16 @@ for path, names in {wanted!r}.items():
     assert python(code, SPECTER_BACKEND="gevent") == ""
 
 
+def test_old_loggers_count_also_where_no_old_path_is_imported() -> None:
+    code = """
+import logging
+from specter import bus
+logging.getLogger("specter.core.bus").setLevel("ERROR")
+print(logging.getLogger("specter_gevent.event_bus").getEffectiveLevel() == logging.ERROR)
+"""
+    assert python(code, SPECTER_BACKEND="gevent") == "True"
+
+
 def test_the_source_of_every_class_and_function_can_be_read() -> None:
     code = """
 import inspect, specter
