@@ -32,6 +32,10 @@ WARN_AT = 1000
 _making = Lock()
 
 
+# Stands for the owners of who has none, as most listeners of a bus. Nothing is put into it.
+_NOBODY: dict[object, Any] = {}
+
+
 class Subscriber:
     """
     One subscription.
@@ -50,7 +54,7 @@ class Subscriber:
         self.loop = loop or Loop.current()
         self.closed = False
         # {key of the subscription: its owner}: one function may be subscribed for several.
-        self._owners: dict[object, Any] = {} if owner is None else {None: owner}
+        self._owners: dict[object, Any] = _NOBODY if owner is None else {None: owner}
         # Made for the first coroutine: plain functions never need it.
         self._line: _Line | None = None
 
@@ -62,8 +66,14 @@ class Subscriber:
     def share(self, owner: Any) -> object:
         """Have one owner more: a function that two subscribe with is called once. Returns a key for `unshare`."""
         key = object()
-        self._owners[key] = owner
+        self.share_as(key, owner)
         return key
+
+    def share_as(self, key: object, owner: Any) -> None:
+        """Have one owner more, by a key that the caller chose."""
+        if self._owners is _NOBODY:
+            self._owners = {}
+        self._owners[key] = owner
 
     def unshare(self, key: object) -> bool:
         """Have an owner less. Returns whether it was the last one; twice is harmless."""

@@ -6,7 +6,7 @@ import inspect
 import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import get_ident
 from typing import Any
 
@@ -212,20 +212,10 @@ class EventBus:
         _require_event(event)
         require_callable(fn, "a listener")
         loop = loop or Loop.current()
-        # Kept: a test may have put another table in its place when the subscription ends.
-        lock, listeners = self._lock, self._listeners
-        with lock:
-            entry, holder = listeners.add(event, fn, lambda: Subscriber(fn, loop=loop), once=once)
-            key = entry.listener.share(owner)
-
-        def unsubscribe() -> None:
-            with lock:
-                gone = listeners.release(entry, holder)
-                entry.listener.unshare(key)
-            if gone:
-                entry.listener.close()
-
-        return unsubscribe
+        subscription = _Subscription(self._lock, self._listeners)
+        with self._lock:
+            subscription.begin(event, fn, lambda: Subscriber(fn, loop=loop), owner, once)
+        return subscription
 
     def _hearing_here(self, event: str) -> tuple[Hearing[Subscriber], tuple[Callable[[Any], Any], ...]]:
         """Who hears an event, and what to call for that in this thread."""
@@ -246,6 +236,39 @@ class EventBus:
             entry.fn if entry.listener.thread in (None, here) else entry.listener.notify for entry in hearing.entries
         ]
         return hearing, tuple(fns)
+
+
+class _Subscription:
+    """
+    Called, it ends: a function that remembered as much would take three times the memory.
+
+    Args:
+        lock: That of the table.
+        listeners: The table. A test may have put another one in its place when the subscription ends.
+    """
+
+    __slots__ = ("_entry", "_listeners", "_lock")
+
+    def __init__(self, lock: AbstractContextManager[Any], listeners: Listeners[Subscriber]) -> None:
+        self._lock = lock
+        self._listeners = listeners
+
+    def begin(
+        self, event: str, fn: Callable[[Any], Any], make: Callable[[], Subscriber], owner: Any, once: bool
+    ) -> None:
+        """Be in the table. Under the lock."""
+        self._entry, _ = self._listeners.add(event, fn, make, once=once, holder=self)
+        if owner is not None:
+            self._entry.listener.share_as(self, owner)
+
+    def __call__(self) -> None:
+        """End it; twice is harmless."""
+        subscriber = self._entry.listener
+        with self._lock:
+            gone = self._listeners.release(self._entry, self)
+            subscriber.unshare(self)
+        if gone:
+            subscriber.close()
 
 
 def _require_event(event: object) -> None:

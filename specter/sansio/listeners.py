@@ -23,6 +23,9 @@ L = TypeVar("L")
 _once = attrgetter("once")
 _serial = attrgetter("serial")
 
+# There is no subscription. No key is this object.
+_NONE = object()
+
 # Names of events may have ids in them, and be without number.
 MOST_HEARD = 10_000
 
@@ -39,7 +42,7 @@ class Entry(Generic[L]):
         listener: What the runtime keeps for it; opaque here.
     """
 
-    __slots__ = ("event", "fn", "holders", "key", "listener", "once", "serial")
+    __slots__ = ("_held", "event", "fn", "key", "listener", "once", "serial")
 
     def __init__(self, event: str, fn: Callable[..., Any], key: Any, serial: int, listener: L) -> None:
         self.event = event
@@ -47,9 +50,17 @@ class Entry(Generic[L]):
         self.key = key
         self.serial = serial
         self.listener = listener
-        # {key of the subscription: whether it ends with the first event}
-        self.holders: dict[object, bool] = {}
-        self.once = 0  # how many of these end so
+        # The key of the only subscription, or a dict like `holders`: few functions have several, and a dict takes more
+        # memory than all the rest.
+        self._held: Any = _NONE
+        self.once = 0  # how many of them end with the first event
+
+    @property
+    def holders(self) -> dict[object, bool]:
+        """``{key of the subscription: whether it ends with the first event}``, oldest first. To be read."""
+        if type(self._held) is dict:
+            return self._held
+        return {} if self._held is _NONE else {self._held: bool(self.once)}
 
     @property
     def lasting(self) -> bool:
@@ -58,15 +69,22 @@ class Entry(Generic[L]):
 
     def hold(self, holder: object, once: bool) -> None:
         """Have a subscription, in place of one of the same key."""
-        self.once += once - self.holders.get(holder, False)
-        self.holders[holder] = once
+        if self._held is _NONE:
+            self._held, self.once = holder, int(once)
+            return
+        self._held = holders = self.holders
+        self.once += once - holders.get(holder, False)
+        holders[holder] = once
 
     def drop(self, holder: object) -> bool:
         """Lose a subscription. Returns whether there was one of that key."""
-        once = self.holders.pop(holder, None)
+        holders = self.holders
+        once = holders.pop(holder, None)
         if once is None:
             return False
         self.once -= once
+        if not holders:
+            self._held = _NONE
         return True
 
 
