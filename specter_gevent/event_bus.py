@@ -213,17 +213,7 @@ class EventBus:
         finally:
             self._lock.release()
 
-        def unsubscribe() -> None:
-            self._lock.acquire()
-            try:
-                # As in 0.1.x, a later subscription of the same function ends with it too.
-                entry = self._listeners.find(event, fn)
-                if entry is not None:
-                    self._listeners.release(entry, holder)
-            finally:
-                self._lock.release()
-
-        return unsubscribe
+        return _Subscription(self, event, fn, holder)
 
     def _hearing(self, event: Any, *, spend: bool = False) -> Hearing[None]:
         hearing = self._heard.get(event)
@@ -238,6 +228,38 @@ class EventBus:
             return hearing
         finally:
             self._lock.release()
+
+
+class _Subscription:
+    """
+    Called, it ends: a function that remembered as much would take three times the memory.
+
+    Args:
+        bus: Its bus.
+        event: As subscribed to.
+        fn: The listener.
+        holder: The key of the subscription.
+    """
+
+    __slots__ = ("_bus", "_event", "_fn", "_holder")
+
+    def __init__(self, bus: EventBus, event: Any, fn: Callable[[Any], Any], holder: object) -> None:
+        self._bus = bus
+        self._event = event
+        self._fn = fn
+        self._holder = holder
+
+    def __call__(self) -> None:
+        """End it; twice is harmless."""
+        bus = self._bus
+        bus._lock.acquire()
+        try:
+            # As in 0.1.x, a later subscription of the same function ends with it too.
+            entry = bus._listeners.find(self._event, self._fn)
+            if entry is not None:
+                bus._listeners.release(entry, self._holder)
+        finally:
+            bus._lock.release()
 
 
 class EventStream:
