@@ -15,6 +15,8 @@ ITEMS = Case(
     goals=(Goal(SPECTER, 0.28, OLD), Goal(SPECTER, 1.6, "asyncio.Queue by hand"), Goal(TWIN, 1.0, OLD), LAW),
 )
 
+ONE_BY_ONE = Case("an item that comes when the one before it is done, {n} workers", sizes=(1, 8))
+
 
 def queue_class() -> Any:
     """What is measured: it reads the same everywhere."""
@@ -104,5 +106,60 @@ async def _(run: Run, n: int) -> float:
             for item in range(count):
                 sink.send_nowait(item)
             sink.close()
+    expect(handled, count, "items that were handled")
+    return spent.each(count)
+
+
+@ONE_BY_ONE.ours
+async def _(run: Run, n: int) -> float:
+    from specter import Runtime
+
+    count = run.count(5_000, 20)
+    queue = queue_class()("measured", worker_count=n)
+    async with Runtime(), queue:
+        await asyncio.sleep(0)
+        with run.cpu() as spent:
+            for item in range(count):
+                await queue.enqueue(item)
+                await queue.join()
+    expect(queue.handled, count, "items that were handled")
+    return spent.each(count)
+
+
+@ONE_BY_ONE.on_gevent
+def _(run: Run, n: int) -> float:
+    import gevent
+
+    count = run.count(5_000, 20)
+    queue = queue_class()("measured", worker_count=n)
+    queue.start()
+    gevent.sleep(0)
+    with run.cpu() as spent:
+        for item in range(count):
+            queue.enqueue(item)
+            queue.queue.join()
+    queue.stop()
+    expect(queue.handled, count, "items that were handled")
+    return spent.each(count)
+
+
+@ONE_BY_ONE.contender("asyncio.Queue by hand")
+async def _(run: Run, n: int) -> float:
+    async def work() -> None:
+        nonlocal handled
+        while True:
+            await queue.get()
+            handled += 1
+            queue.task_done()
+
+    handled, count, queue = 0, run.count(5_000, 20), asyncio.Queue[int]()
+    workers = [asyncio.create_task(work()) for _ in range(n)]
+    await asyncio.sleep(0)
+    with run.cpu() as spent:
+        for item in range(count):
+            await queue.put(item)
+            await queue.join()
+    for worker in workers:
+        worker.cancel()
     expect(handled, count, "items that were handled")
     return spent.each(count)
