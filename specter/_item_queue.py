@@ -15,6 +15,10 @@ from ._waiter import Waiter
 from .sansio.duration import limit
 from .sansio.queue_service import Backlog, Ticket
 
+# What an exchange gives for nothing. Exceptions, here and in `get`, took an eighth of the time of an item that comes
+# when the workers wait.
+NONE_WAITS = object()
+
 
 class ItemQueue:
     """
@@ -118,23 +122,21 @@ class ItemQueue:
     async def get(self) -> Any:
         """Wait for an item, and take it out. If one waits it is taken at once, without a checkpoint."""
         while True:
-            try:
-                return self.get_nowait()
-            except Empty:
-                waiter = self._line_up_to_get()
-            await self._wait_for_item(waiter)
+            if self.waiting:
+                try:
+                    return self.get_nowait()
+                except Empty:  # another thread has just taken it
+                    continue
+            await self._wait_for_item(self._line_up_to_get())
 
     def exchange(self) -> Any:
-        """
-        Say that what was taken is done, and take the first item out.
-
-        Raises:
-            queue.Empty: None waits, and nothing was said.
-        """
+        """Say that what was taken is done, and take the first item out. If none waits, say nothing: `NONE_WAITS`."""
+        if not self.waiting:
+            return NONE_WAITS
         try:
             item = self.waiting.popleft()
-        except IndexError:
-            raise Empty from None
+        except IndexError:  # another thread has just taken it
+            return NONE_WAITS
         if self._putters or self._joined_early:
             with self._lock:
                 woken = [*self._admit(), *self._joined()]

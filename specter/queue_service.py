@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from queue import Empty, Full
+from queue import Full
 from time import perf_counter as clock
 from typing import Any
 
@@ -15,7 +15,7 @@ import anyio.lowlevel
 
 from ._calls import call
 from ._deadline import time_left
-from ._item_queue import ItemQueue
+from ._item_queue import NONE_WAITS, ItemQueue
 from ._waiting import waits_for_caller
 from .sansio.count import require_count
 from .sansio.lifecycle import RUNNING, STOPPED, STOPPING
@@ -219,9 +219,8 @@ class QueueService(Service):
                 raise
             if clock() >= turn_ends or task._cancelled:
                 return
-            try:
-                item = self.queue.exchange()
-            except Empty:
+            item = self.queue.exchange()
+            if item is NONE_WAITS:
                 return
 
     def _require_open(self) -> None:
