@@ -49,6 +49,8 @@ class Question:
     def unanswered(self, timeout: float) -> TimeoutError:
         """Make the error of a predicate that did not come true within *timeout* seconds."""
         last = f"gave {self.answer!r}" if self._error is None else f"raised {self._error!r}"
+        if self._error is None and self.answer is None and getattr(self.predicate, "__name__", "") != "<lambda>":
+            last += " (a function that only asserts returns True at its end)"
         error = TimeoutError(f"{source_of(self.predicate)} did not come true within {timeout} seconds: it last {last}")
         error.__cause__ = self._error
         return error

@@ -27,7 +27,7 @@ async def eventually(predicate: Callable[[], Any], *, on: Any = None, timeout: f
 
     Args:
         predicate: A plain or a coroutine function without parameters. `AssertionError`, `AttributeError`, `KeyError`
-            and `IndexError` mean that it is not true yet.
+            and `IndexError` mean that it is not true yet; a function that only asserts returns True at its end.
         on: What the predicate is about: a store, model, service, watcher, bus, registry or recorder, or a tuple of
             them. It is then asked again only when one of these has changed.
         timeout: Seconds.

@@ -26,7 +26,7 @@ def eventually(predicate: Callable[[], Any], *, on: Any = None, timeout: float =
 
     Args:
         predicate: A plain function without parameters. `AssertionError`, `AttributeError`, `KeyError` and `IndexError`
-            mean that it is not true yet.
+            mean that it is not true yet; a function that only asserts returns True at its end.
         on: What the predicate is about: a store, model, service, watcher, bus, registry or recorder, or a tuple of
             them.
         timeout: Seconds.

@@ -121,6 +121,14 @@ async def test_in_vain_it_says_the_last_error(twin, harness):
     assert isinstance(found.value.__cause__, KeyError)
 
 
+async def test_of_a_function_that_only_asserts_it_says_what_is_missing(twin, harness):
+    def only_asserts():
+        assert True
+
+    with pytest.raises(TimeoutError, match=r"last gave None \(a function that only asserts returns True at its end\)$"):
+        await twin(harness.eventually(only_asserts, timeout=0))
+
+
 async def test_what_cannot_be_called_or_observed_is_refused(twin, harness):
     with pytest.raises(TypeError, match="a predicate must be callable"):
         await twin(harness.eventually(True))
