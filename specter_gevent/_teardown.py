@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from logging import INFO
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ class Teardown:
 
     Args:
         service: Whose.
-        hooks: Called before anything is released.
+        hooks: The names of its methods that are called before anything is released.
     """
 
     # In slots, since a thousand services may stop at once.
@@ -47,7 +47,7 @@ class Teardown:
     outer: Teardown | None
     hub: Any
 
-    def __init__(self, service: Service, hooks: tuple[Callable[[], Any], ...]) -> None:
+    def __init__(self, service: Service, hooks: tuple[str, ...]) -> None:
         self.service = service
         # Those that were not called yet.
         self._hooks = iter(hooks)
@@ -123,7 +123,8 @@ class Teardown:
 
     def _carry_out(self) -> None:
         """Call the hooks and do the steps, or those that are left."""
-        for hook in self._hooks:
+        for name in self._hooks:
+            hook = getattr(self.service, name)
             self.step = "hook", hook
             try:
                 hook()

@@ -58,6 +58,8 @@ class Controller(Service):
         *Service._specter_hooks, "build_routes", "build_events", "build_blueprint", "create_handler", "build_handler",
     )  # fmt: skip
 
+    _specter_stop_hooks = ("_tear_down_handler", *Service._specter_stop_hooks)
+
     def __init__(self, name: str | None = None) -> None:
         own: str = getattr(type(self), "name", "controller")
         super().__init__(name or own)
@@ -189,9 +191,6 @@ class Controller(Service):
         if self.schemas:
             report["schemas"] = list(self.schemas)
         return report
-
-    def _specter_stop_hooks(self) -> tuple[Callable[[], Any], ...]:
-        return (self._tear_down_handler, *super()._specter_stop_hooks())
 
     def _tear_down_handler(self) -> None:
         handler = self._handler_instance

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from gevent import getcurrent
@@ -50,6 +49,8 @@ class QueueService(Service):
     _specter_hooks = (
         *Service._specter_hooks, "handle_item", "on_workers_started", "on_workers_stopping", "_worker_loop",
     )  # fmt: skip
+
+    _specter_stop_hooks = ("_specter_drain", *Service._specter_stop_hooks)
 
     def __init__(
         self,
@@ -121,12 +122,9 @@ class QueueService(Service):
     def on_workers_stopping(self) -> None:
         """Called by `on_stop`, when the drain is over. Override it."""
 
-    def _specter_stop_hooks(self) -> tuple[Callable[[], Any], ...]:
-        return (
-            (self._drain, *super()._specter_stop_hooks()) if self.drain_timeout > 0 else super()._specter_stop_hooks()
-        )
-
-    def _drain(self) -> None:
+    def _specter_drain(self) -> None:
+        if self.drain_timeout <= 0:
+            return
         # A worker that waits for this very stop finishes neither its item nor another.
         stuck = sum(map(waits_for_caller, self._working))
         try:

@@ -134,6 +134,9 @@ class Service:
     # What must be plain functions, since nothing awaits them here; and those of them that are not.
     _specter_hooks: ClassVar[tuple[str, ...]] = ("on_start", "on_stop", "start", "stop")
     _specter_refused: ClassVar[tuple[str, ...]] = ()
+    # What a stop calls before it releases anything. Subclasses of this package add what they do whatever a hook of the
+    # application does.
+    _specter_stop_hooks: ClassVar[tuple[str, ...]] = ("on_stop",)
 
     # {id: what can be killed}
     _intervals: dict[str, Any] = _held_intervals()
@@ -220,7 +223,7 @@ class Service:
         """
         if self._running:
             if self._specter.stopping is None:
-                teardown = self._specter.stopping = Teardown(self, self._specter_stop_hooks())
+                teardown = self._specter.stopping = Teardown(self, self._specter_stop_hooks)
                 teardown.run()
                 if teardown.error is not None:
                     raise teardown.error
@@ -544,11 +547,6 @@ class Service:
     def health(self) -> dict[str, Any]:
         """``{"status": "ok" or "stopped", "name": ...}``. Override it to add to it."""
         return {"status": "ok" if self._running else "stopped", "name": self.name}
-
-    # For subclasses of this package, which add what they do whatever a user's hooks do.
-
-    def _specter_stop_hooks(self) -> tuple[Callable[[], Any], ...]:
-        return (self.on_stop,)
 
     # For the modules that carry out its starts, stops, tasks and timers.
 

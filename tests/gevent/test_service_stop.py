@@ -593,8 +593,10 @@ def test_what_drains_before_the_hook_of_the_application():
     log = []
 
     class Drains(Service):
-        def _specter_stop_hooks(self):
-            return (lambda: log.append("drains"), *super()._specter_stop_hooks())
+        _specter_stop_hooks = ("drain", *Service._specter_stop_hooks)
+
+        def drain(self):
+            log.append("drains")
 
         def on_stop(self):
             log.append("on_stop")
