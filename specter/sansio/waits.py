@@ -15,8 +15,9 @@ class Waits:
     """The waits that last. What waits is opaque here, and known by its identity."""
 
     def __init__(self) -> None:
-        # {id of who waits: all it waits for}. One service may wait for several things: a hook of it may have tasks.
-        self._awaited: dict[int, list[Any]] = {}
+        # {id of who waits: {id of what it waits for: (that, how many times)}}. One may wait for many things at once: a
+        # manager that boots does for each service that starts.
+        self._awaited: dict[int, dict[int, tuple[Any, int]]] = {}
 
     def __len__(self) -> int:
         """How many wait."""
@@ -30,16 +31,17 @@ class Waits:
             waiter: Who waits.
             awaited: What for; a list stands for all that is in it, at any time.
         """
-        self._awaited.setdefault(id(waiter), []).append(awaited)
+        found = self._awaited.setdefault(id(waiter), {})
+        before = found.get(id(awaited))
+        found[id(awaited)] = awaited, 1 if before is None else before[1] + 1
 
     def remove(self, waiter: object, awaited: object) -> None:
         """Note that a wait ends that `add` noted."""
         found = self._awaited[id(waiter)]
-        if found[-1] is awaited:  # nearly always
-            found.pop()
-        else:
-            del found[next(index for index, other in enumerate(found) if other is awaited)]
-        if not found:
+        _, times = found.pop(id(awaited))
+        if times > 1:
+            found[id(awaited)] = awaited, times - 1
+        elif not found:
             del self._awaited[id(waiter)]
 
     def leads(self, first: object, last: object) -> bool:
@@ -50,8 +52,9 @@ class Waits:
         ahead = [first]
         while ahead:
             node = ahead.pop()
-            # A copy: another thread may note waits of its own.
-            for other in (*(node if isinstance(node, list) else ()), *self._awaited.get(id(node), ())):
+            # Copies: another thread may note waits of its own.
+            awaited = [other for other, _ in list(self._awaited.get(id(node), {}).values())]
+            for other in (*(node if isinstance(node, list) else ()), *awaited):
                 if other is last:
                     return True
                 if id(other) not in seen:
