@@ -23,12 +23,17 @@ def start_order(depends_on: Mapping[str, Collection[str]]) -> list[str]:
             depends on is no collection of names.
     """
     for name, needed in depends_on.items():
-        _require_names(name, needed)
+        if needed != ():
+            _require_names(name, needed)
     order: list[str] = []
     done: set[str] = set()
-    for name in depends_on:
+    for name, needed in depends_on.items():
         if name not in done:
-            _visit(name, depends_on, done, order)
+            if needed:
+                _visit(name, depends_on, done, order)
+            else:  # as most do: a third of the time
+                done.add(name)
+                order.append(name)
     return order
 
 
