@@ -131,7 +131,10 @@ class SocketCall:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         _sid.reset(self._token)
-        self._server.ended(self)
+        calls = self._server.calls
+        del calls[self]
+        if not calls:
+            self._server.ended()
         if kind is None and not self._cancels:
             return False
         for _ in range(self._cancels):

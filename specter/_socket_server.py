@@ -32,6 +32,8 @@ log = logging.getLogger("specter.socket_ingress")
 _ROOT = "/"
 # python-socketio's name for every event, and for every namespace.
 _EVERY = "*"
+# The events that it sends itself.
+_OWN = ("connect", "disconnect")
 
 
 class Ingress(Protocol):
@@ -56,6 +58,7 @@ class SocketServer:
         socketio: The server.
         calls: The handlers in flight, oldest first.
         serves_events: Turned off, events of clients find no handler and get no acknowledgement; disconnect still does.
+        has_others: The application may have handlers `beneath` a slot.
         ingress: For handlers that are set up where no ingress is provided.
         engine_connect: Engine.IO's own handler of connect, while another one stands in for it to refuse clients.
     """
@@ -66,6 +69,7 @@ class SocketServer:
         self.serves_events = True
         self.ingress: Any = None
         self.engine_connect: Any = None
+        self.has_others = False
         self._slots: dict[str, _Slot] = {}
         self._unheard = Unheard()
         self._idle: anyio.Event | None = None
@@ -176,7 +180,7 @@ class SocketServer:
     def _mind_the_rest(self) -> None:
         """Hear every event that nobody hears, unless the application has a handler that may be for it."""
         namespaces = {*getattr(self.socketio, "handlers", {}), *getattr(self.socketio, "namespace_handlers", {})}
-        others = _EVERY in namespaces or _ROOT in getattr(self.socketio, "namespace_handlers", {})
+        others = self.has_others = _EVERY in namespaces or _ROOT in getattr(self.socketio, "namespace_handlers", {})
         found = self._handlers().get(_EVERY)
         if self._slots and not others and found is None:
             self._on(_EVERY, self._hear_the_rest)
@@ -224,7 +228,7 @@ class SocketServer:
         if event == "connect":
             return bool(args) and (self.environ(sid) is args[0] or not hasattr(self.socketio, "get_environ"))
         manager = getattr(self.socketio, "manager", None)
-        return event != "disconnect" or manager is None or not manager.is_connected(sid, _ROOT)
+        return manager is None or not manager.is_connected(sid, _ROOT)
 
     def refused(self, event: str) -> Any:
         """The answer of a handler that did not run to its end: no connection, and no acknowledgement."""
@@ -235,10 +239,9 @@ class SocketServer:
         """python-socketio's mark for an event without a handler: no acknowledgement is sent."""
         return getattr(self.socketio, "not_handled", None)
 
-    def ended(self, socket_call: SocketCall) -> None:
-        """Forget a call."""
-        del self.calls[socket_call]
-        if self._idle is not None and not self.calls:
+    def ended(self) -> None:
+        """Tell who waits that nothing runs."""
+        if self._idle is not None:
             self._idle.set()
             self._idle = None
 
@@ -286,15 +289,17 @@ class _Slot:
         self.ingresses: tuple[Ingress, ...] = (ingress,)
         self._server = server
         self._event = event
+        self._is_own = event in _OWN
 
     async def handle(self, sid: str, *args: Any) -> Any:
         """What python-socketio calls."""
         server, event = self._server, self._event
-        if not server.serves(event) or not server.is_genuine(event, sid, args):
+        # Every event of every client passes here: what only those of the server's own need is not asked for others.
+        if not server.serves(event) or (self._is_own and not server.is_genuine(event, sid, args)):
             return server.refused(event)  # of a forged connect as well: to doubt means to refuse
         answers = Answers.to(event)
         with SocketCall(server, event, sid) as socket_call:
-            application = self.application or server.beneath(event)
+            application = self.application or (server.beneath(event) if server.has_others else None)
             if application is not None:
                 own = (*application.told(event), sid, *args)
                 await ask((application.subscription,), event, own, answers=answers, socket_call=socket_call)
