@@ -85,6 +85,17 @@ def test_who_left_the_line_gets_no_room():
     assert backlog.take() == "c"
 
 
+def test_a_line_that_is_refused_gets_no_room():
+    backlog = Backlog(1)
+    backlog.offer("a")
+    line = [backlog.line_up("b"), backlog.line_up("c")]
+
+    assert backlog.refuse() == line
+    assert [ticket.state for ticket in line] == ["refused", "refused"]
+    backlog.take()
+    assert backlog.admit() == []
+
+
 def test_what_is_dropped_is_not_unfinished():
     backlog = Backlog()
     for item in "abc":
