@@ -136,11 +136,7 @@ def here_plainly(item: Any) -> Iterator[Here]:
     from .watch import Watch
 
     if "virtual_clock" in item.fixturenames:
-        pytest.fail(
-            f"virtual_clock needs an event loop, and {item.name} is a plain test: make it `async def`, or use "
-            "specter.testing.virtual_time in what it runs",
-            pytrace=False,
-        )
+        pytest.fail(f"virtual_clock needs an event loop, and {item.name} {_loopless(item)}", pytrace=False)
     watch = Watch(_held_outside_loops, allowed_by(item)) if _is_watched(item) else None
     try:
         yield Here(Runtime(item.name), None)
@@ -149,6 +145,12 @@ def here_plainly(item: Any) -> Iterator[Here]:
     finally:
         if watch is not None:
             watch.close()
+
+
+def _loopless(item: Any) -> str:
+    if is_async(getattr(item, "function", None)):
+        return "is run by nobody: it has the mark of a plugin that is not there, install that or take the mark away"
+    return "is a plain test: make it `async def`, or use specter.testing.virtual_time in what it runs"
 
 
 def _is_watched(item: Any) -> bool:

@@ -158,6 +158,27 @@ def test_who_imports_the_harness_needs_no_fixture_of_it(pytester: pytest.Pyteste
     assert run(pytester, subprocess=True).counts == {"passed": 1}
 
 
+def test_virtual_time_where_nobody_runs_the_test_says_why(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        def test_plain(virtual_clock):
+            pass
+
+        @pytest.mark.asyncio
+        async def test_marked(virtual_clock):
+            pass
+        """
+    )
+    pytester.makeini("[pytest]\nmarkers = asyncio")
+    outcome = run(pytester)
+
+    needs = "virtual_clock needs an event loop, and"
+    assert f"{needs} test_plain is a plain test: make it `async def`" in outcome.section("test_plain")
+    assert f"{needs} test_marked is run by nobody: it has the mark of a plugin" in outcome.section("test_marked")
+
+
 def test_tests_of_pytest_asyncio_are_left_to_it(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
     pytester.makepyfile(
