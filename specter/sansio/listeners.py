@@ -63,9 +63,14 @@ class Entry(Generic[L]):
         return {} if self._held is _NONE else {self._held: bool(self.once)}
 
     @property
+    def held(self) -> bool:
+        """Whether there is a subscription."""
+        return self._held is not _NONE
+
+    @property
     def lasting(self) -> bool:
         """Whether a subscription does not end with the first event."""
-        return len(self.holders) > self.once
+        return (len(self._held) if type(self._held) is dict else self._held is not _NONE) > self.once
 
     def hold(self, holder: object, once: bool) -> None:
         """Have a subscription, in place of one of the same key."""
@@ -78,12 +83,17 @@ class Entry(Generic[L]):
 
     def drop(self, holder: object) -> bool:
         """Lose a subscription. Returns whether there was one of that key."""
-        holders = self.holders
-        once = holders.pop(holder, None)
+        held = self._held
+        if type(held) is not dict:
+            if held != holder:
+                return False
+            self._held, self.once = _NONE, 0
+            return True
+        once = held.pop(holder, None)
         if once is None:
             return False
         self.once -= once
-        if not holders:
+        if not held:
             self._held = _NONE
         return True
 
@@ -227,7 +237,7 @@ class Listeners(Generic[L]):
         if not entry.drop(holder):
             return False
         self._changed(entry.event)
-        if entry.holders:
+        if entry.held:
             return False
         self._remove(entry)
         return True
