@@ -4,10 +4,12 @@ import asyncio
 import logging
 import sys
 import threading
+from functools import partial
 
 import anyio
 import pytest
 from anyio import to_thread
+from anyio.from_thread import start_blocking_portal
 from anyio.lowlevel import checkpoint
 
 from specter import Runtime, Service, Store, bus, create_store
@@ -488,6 +490,24 @@ def test_without_a_loop_an_interrupted_delivery_does_not_keep_the_others_from_th
     thread.join()
 
     assert heard == [1, 2]
+
+
+def test_subscribers_on_several_loops_each_hear_all_changes_on_their_own_before_a_change_returns():
+    store = Store("s")
+    heard = []
+
+    def hear(snapshot, source):
+        heard.append((threading.get_ident(), snapshot["n"]))
+
+    with start_blocking_portal() as one, start_blocking_portal() as other:
+        threads = [portal.call(threading.get_ident) for portal in (one, other, one)]
+        for portal in (one, other, one):
+            portal.call(store.subscribe, partial(hear))
+        before = [(store.set({"n": n}), len(heard))[1] for n in (1, 2)]
+
+    assert before == [3, 6]
+    for thread in set(threads):
+        assert [n for where, n in heard if where == thread] == [n for n in (1, 2) for each in threads if each == thread]
 
 
 def test_a_subscriber_whose_loop_is_closed_is_called_in_the_thread_of_the_change():
