@@ -16,7 +16,7 @@ from .collecting import is_async, is_used, written
 from .running_tests import runner_of
 
 # Async fixtures of a wider scope than a test that are set up now: {name: scope}. Their event loop is that of all tests.
-_wider: dict[str, str] = {}
+wider: dict[str, str] = {}
 
 
 class Chosen(tuple[str, dict[str, Any]]):
@@ -75,7 +75,7 @@ def on_its_backend(item: Any) -> Iterator[None]:
 
 def refuse_wider_fixtures(request: pytest.FixtureRequest) -> None:
     """Refuse a shared test while an async fixture of a wider scope holds an event loop: it would run on that."""
-    for name, scope in _wider.items():
+    for name, scope in wider.items():
         pytest.fail(
             f"specter_backend cannot run {request.node.name} while the async fixture {name!r} of scope {scope!r} is "
             "set up: its event loop would be that of all backends. Give the fixture the scope 'function', or put the "
@@ -85,8 +85,8 @@ def refuse_wider_fixtures(request: pytest.FixtureRequest) -> None:
 
 
 def _note_wider(fixturedef: Any, request: Any) -> None:
-    _wider[fixturedef.argname] = fixturedef.scope
-    fixturedef.addfinalizer(lambda: _wider.pop(fixturedef.argname, None))
+    wider[fixturedef.argname] = fixturedef.scope
+    fixturedef.addfinalizer(lambda: wider.pop(fixturedef.argname, None))
 
 
 def _with_options(choose: Callable[..., Any], clock: bool) -> Callable[..., Any]:

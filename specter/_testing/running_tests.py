@@ -13,7 +13,7 @@ import pytest
 from specter._backend import current_backend
 
 from .collecting import is_async
-from .verdict import allowed_by, keep
+from .verdict import allowed_by, keep, keep_stubborn
 
 if TYPE_CHECKING:
     from specter import Runtime
@@ -96,15 +96,19 @@ def isolated_item(item: Any) -> Iterator[None]:
 @asynccontextmanager
 async def here_async(item: Any) -> AsyncIterator[Here]:
     """What surrounds a test on its event loop."""
+    from specter.testing._ending import Leftovers
     from specter.testing._leaks import Watching
 
     watching = Watching(allowed_by(item)) if _is_watched(item) else None
+    leftovers = Leftovers()
     try:
         async with _open_runtime(item, watching) as runtime:
             with _virtual_time(item) as clock:
                 yield Here(runtime, clock)
         if watching is not None:
             keep(item, await watching.end())
+        if watching is not None or not _loop_goes_on(item):
+            keep_stubborn(item, await leftovers.end())
     finally:
         if watching is not None:
             watching.close()
@@ -151,6 +155,17 @@ def _loopless(item: Any) -> str:
     if is_async(getattr(item, "function", None)):
         return "is run by nobody: it has the mark of a plugin that is not there, install that or take the mark away"
     return "is a plain test: make it `async def`, or use specter.testing.virtual_time in what it runs"
+
+
+def _loop_goes_on(item: Any) -> bool:
+    """Whether the event loop of a test is not closed right after it."""
+    if runner_of(item) == "asyncio":
+        from .plugin_asyncio import loop_scope
+
+        return loop_scope(item) != "function"
+    from .backends import wider
+
+    return bool(wider)
 
 
 def _is_watched(item: Any) -> bool:

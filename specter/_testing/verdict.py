@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,15 @@ _failed = pytest.StashKey[bool]()
 def keep(item: pytest.Item, leaks: Iterable[Leak]) -> None:
     """Keep what a test has left behind, for its verdict."""
     item.stash.setdefault(_found, []).extend(leaks)
+
+
+def keep_stubborn(item: pytest.Item, leaks: Iterable[Leak]) -> None:
+    """Keep the tasks of a test that did not end when they were cancelled, whether or not it may leave some behind."""
+    found = item.stash.setdefault(_found, [])
+    for leak in leaks:
+        known = next((one for one in found if (one.kind, one.what) == (leak.kind, leak.what)), leak)
+        found[:] = [one for one in found if one is not known]
+        found.append(replace(known, what=f"{known.what}, which does not end when it is cancelled"))
 
 
 def note_outcome(item: pytest.Item, outcome: pytest.TestReport) -> None:

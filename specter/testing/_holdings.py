@@ -43,14 +43,14 @@ def held() -> Iterator[Held]:
     here = native_task()
     ours: list[Any] = [here]
     for native in natives:
-        if (open_runtime := _hosted_by(native)) is not None:
+        if (open_runtime := hosted_by(native)) is not None:
             ours.append(native)
             yield Held("tasks", open_runtime, f"the open runtime {open_runtime.name!r}")
             yield from _held_by_runtime(open_runtime, ours)
     known = {id(native) for native in ours}
     for native in natives:
-        if id(native) not in known and not _is_expected(native):
-            yield Held("tasks", native, f"task {_name(native)!r}", where=partial(where, native))
+        if id(native) not in known and not is_expected(native):
+            yield Held("tasks", native, f"task {name_of_task(native)!r}", where=partial(where, native))
     yield from listening()
     yield from provided()
 
@@ -119,7 +119,7 @@ def _native_tasks() -> list[Any]:
     return found
 
 
-def _hosted_by(native: Any) -> Runtime | None:
+def hosted_by(native: Any) -> Runtime | None:
     """The runtime that a task holds open."""
     coroutine = _coroutine(native)
     if getattr(coroutine, "cr_code", None) is not Runtime._hold.__code__ or coroutine.cr_frame is None:
@@ -131,7 +131,8 @@ def _coroutine(native: Any) -> Any:
     return native.get_coro() if hasattr(native, "get_coro") else native.coro
 
 
-def _is_expected(native: Any) -> bool:
+def is_expected(native: Any) -> bool:
+    """Whether a task is one that may be left."""
     if origins.maker_of(native) in _MAKERS:
         return True
     # A task of anyio's group has a coroutine of anyio round that of the function.
@@ -139,7 +140,7 @@ def _is_expected(native: Any) -> bool:
     return any(frame.f_code.co_qualname in _EXPECTED for frame in first)
 
 
-def _name(native: Any) -> str:
+def name_of_task(native: Any) -> str:
     """What a task is called; what it runs, if nobody has given it a name."""
     name: str = native.get_name() if hasattr(native, "get_name") else native.name
     if name.startswith("Task-") or name == "None":  # as Python 3.13 calls those of a task factory
