@@ -84,6 +84,17 @@ def refuse_wider_fixtures(request: pytest.FixtureRequest) -> None:
         )
 
 
+def refuse_asyncio_for_trio(request: pytest.FixtureRequest) -> None:
+    """Refuse a shared test on trio that a plugin runs which has asyncio alone."""
+    if request.param == "trio" and is_async(request.function) and runner_of(request.node) != "anyio":
+        pytest.fail(
+            f"specter_backend cannot run {request.node.name}: the test is run by a plugin that has no trio, such as "
+            "pytest-asyncio. Take its mark away, and set asyncio_mode = strict if it is auto: then anyio's plugin runs "
+            "it. Or deselect it, by -k 'not trio'",
+            pytrace=False,
+        )
+
+
 def _note_wider(fixturedef: Any, request: Any) -> None:
     wider[fixturedef.argname] = fixturedef.scope
     fixturedef.addfinalizer(lambda: wider.pop(fixturedef.argname, None))

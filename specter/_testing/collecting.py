@@ -45,7 +45,9 @@ def choose_backends(metafunc: pytest.Metafunc) -> None:
     node = metafunc.definition
     anyio = "anyio_backend" in metafunc.fixturenames
     if "specter_backend" in metafunc.fixturenames:
-        names = [name for name in available() if anyio or name != "trio"]
+        # A plain test has no event loop: trio would be a second asyncio there.
+        loops = anyio or is_async(metafunc.function)
+        names = [name for name in available() if loops or name != "trio"]
         parameters = ("specter_backend", "anyio_backend") if anyio else ("specter_backend",)
         values = [(name,) * len(parameters) for name in names]
         node.add_marker(pytest.mark.parametrize(parameters, values, indirect=["specter_backend"], ids=names))

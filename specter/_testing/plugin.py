@@ -169,10 +169,11 @@ def harness(request: pytest.FixtureRequest, specter_runtime: Any) -> Any:
 @pytest.fixture
 def specter_backend(request: pytest.FixtureRequest, specter_runtime: Any) -> Backend:
     """The runtime under a shared test, which runs on asyncio, on trio and on gevent where they are installed."""
-    from .backends import refuse_wider_fixtures
+    from .backends import refuse_asyncio_for_trio, refuse_wider_fixtures
     from .running_tests import harness_of
 
     refuse_wider_fixtures(request)
+    refuse_asyncio_for_trio(request)
     backend: Backend = harness_of(request.node).Backend(request.param)
     return backend
 

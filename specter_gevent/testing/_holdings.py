@@ -31,10 +31,9 @@ _OF_CHILDREN = {ManagedProcess._see_to_end.__code__, ManagedProcess._read.__code
 def held() -> Iterator[Held]:
     """Give all that is there in the hub and was begun while somebody watched, but for the greenlet of the caller."""
     ours: list[Any] = [gevent.getcurrent()]
-    for service, _ in _noting.services.items():  # noqa: PERF102 - it is no dict
-        if service.running:
-            yield Held("services", service, unended(service, ServiceManager))
-            yield from _held_by_service(service, ours)
+    for service in _noting.running_services():
+        yield Held("services", service, unended(service, ServiceManager))
+        yield from _held_by_service(service, ours)
     known = {id(greenlet) for greenlet in ours}
     for greenlet in list(_noting.greenlets):
         if not (greenlet.dead or id(greenlet) in known or _is_expected(greenlet)):
@@ -45,7 +44,7 @@ def held() -> Iterator[Held]:
 
 def listening() -> Iterator[Held]:
     """Give the listeners of the bus."""
-    names = {id(service): service.name for service, _ in _noting.services.items()}
+    names = {key: service.name for key, service in _noting.services.items()}
     for event, entries in list(event_bus.bus._listeners._subscribed.items()):
         for entry in list(entries.values()):
             owner = next(

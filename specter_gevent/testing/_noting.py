@@ -10,15 +10,17 @@ from weakref import WeakSet
 import gevent
 
 from specter._testing import origins
-from specter._testing.noted import Noted
 from specter.sansio.listeners import Entry
 from specter.sansio.timers import Timer
 from specter_gevent.service import Service
 from specter_gevent.service_registry import SPECTERRegistry
 
-# Those that were spawned, and services that were started, while somebody watched.
+# Those that were spawned, and {id: service} of those that were started, while somebody watched. The latter are kept: a
+# service that has neither timer nor greenlet is held by nobody else, and is to be stopped all the same.
 greenlets: WeakSet[gevent.Greenlet[..., Any]] = WeakSet()
-services: Noted[None] = Noted()
+services: dict[int, Service] = {}
+
+_watches = 0
 
 
 def note_greenlets() -> Callable[[], None]:
@@ -29,12 +31,29 @@ def note_greenlets() -> Callable[[], None]:
         A function that ends this.
     """
 
+    global _watches
+    _watches += 1
+
     def note(greenlet: gevent.Greenlet[..., Any]) -> None:
         greenlets.add(greenlet)
         origins.note(greenlet)
 
+    def end() -> None:
+        global _watches
+        gevent.Greenlet.remove_spawn_callback(note)
+        _watches -= 1
+        if not _watches:
+            services.clear()
+
     gevent.Greenlet.add_spawn_callback(note)
-    return lambda: gevent.Greenlet.remove_spawn_callback(note)
+    return end
+
+
+def running_services() -> list[Service]:
+    """Give the services that were started while somebody watched, and are running; oldest first."""
+    for key in [key for key, service in services.items() if not service.running]:
+        del services[key]
+    return list(services.values())
 
 
 def _noting_start(start: Callable[[Service], Any]) -> Callable[[Service], Any]:
@@ -42,8 +61,9 @@ def _noting_start(start: Callable[[Service], Any]) -> Callable[[Service], Any]:
     def noting(self: Service) -> Any:
         if not self._running:
             origins.note(self)
-            services.add(self, None)
-        return start(self)
+        result = start(self)
+        services[id(self)] = self
+        return result
 
     return noting
 

@@ -217,6 +217,45 @@ async def test_what_does_not_come_true_fails(anyio_backend: str) -> None:
             await backend.until(lambda: False, patience=0.01)
 
 
+def test_a_service_left_running_is_told_on_every_backend(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_left="""
+        async def test_left(specter_backend):
+            await specter_backend(specter_backend.Service("left").start())
+
+        async def test_stopped(specter_backend):
+            service = specter_backend.Service("stopped")
+            await specter_backend(service.start())
+            await specter_backend(service.stop())
+        """
+    )
+    outcome = run(pytester)
+
+    assert outcome.counts == {"passed": 6, "errors": 3}, outcome.text
+    for backend in ("asyncio", "trio", "gevent"):
+        left = outcome.section(f"test_left[{backend}]")
+        assert "services: service 'left', which was not stopped, created at test_left.py:2 in test_left" in left
+
+
+@pytest.mark.parametrize("option", ["asyncio_mode=auto", "asyncio_mode=strict"])
+def test_on_trio_another_plugin_than_anyio_is_refused(pytester: pytest.Pytester, option: str) -> None:
+    mark = "import pytest\npytestmark = pytest.mark.asyncio\n" if option.endswith("strict") else ""
+    pytester.makepyfile(
+        test_shared=f"""{mark}
+async def test_shared(specter_backend, harness):
+    await specter_backend.sleep(0)
+
+def test_plain(specter_backend):
+    pass
+"""
+    )
+    outcome = run(pytester, "-o", option, "-Wignore", plugins=but("no:asyncio"), subprocess=True)
+
+    assert outcome.counts == {"passed": 4, "errors": 1}, outcome.text
+    refused = outcome.section("test_shared[trio]")
+    assert "specter_backend cannot run test_shared[trio]: the test is run by a plugin that has no trio" in refused
+
+
 def test_in_a_patched_process_threads_and_sockets_are_told_as_such(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("from gevent import monkey; monkey.patch_all()")
     pytester.makepyfile(
