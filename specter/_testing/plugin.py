@@ -46,11 +46,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         'which tests fail when they leave something behind: "used" (those with a fixture of Specter), "all" or "off"',
         default="used",
     )
+    parser.addini(
+        "specter_fail_on_logged_errors",
+        "whether tests fail when Specter logs an error, as of a hook, a task, a timer or a listener",
+        type="bool",
+        default=False,
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "virtual_clock: the test runs in virtual time, which moves when all tasks wait.")
     config.addinivalue_line("markers", "allow_leaks(*kinds): kinds of things that the test may leave behind.")
+    config.addinivalue_line(
+        "markers", "fail_on_logged_errors(fail=True): whether the test fails when Specter logs an error."
+    )
     if config.getini("specter_leaks") not in LEAKS:
         raise pytest.UsageError(
             f"specter_leaks must be one of {', '.join(LEAKS)}, got {config.getini('specter_leaks')}"
@@ -120,6 +129,29 @@ def pytest_runtest_logfinish() -> None:
         from .children import ignore_all
 
         ignore_all()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    from .logged import begin, is_to_fail
+
+    if is_to_fail(item):
+        begin(item)
+
+
+# Outermost: what fixtures end may log as well.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    from .logged import end
+    from .verdict import has_failed
+
+    try:
+        result = yield
+    finally:
+        text = end(item)
+    if text and not has_failed(item):
+        pytest.fail(text, pytrace=False)
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

@@ -29,8 +29,15 @@ def keep_stubborn(item: pytest.Item, leaks: Iterable[Leak]) -> None:
 
 def note_outcome(item: pytest.Item, outcome: pytest.TestReport) -> None:
     """Note whether a test has failed, before its leaks are told."""
-    if outcome.when != "teardown":
-        item.stash[_failed] = outcome.failed or item.stash.get(_failed, False)
+    if outcome.when == "setup":  # it may be run again
+        item.stash[_failed] = outcome.failed
+    elif outcome.when == "call":
+        item.stash[_failed] = outcome.failed or has_failed(item)
+
+
+def has_failed(item: pytest.Item) -> bool:
+    """Whether a test has failed, before what it has left behind, and what it has logged, is told."""
+    return item.stash.get(_failed, False)
 
 
 def allowed_by(item: pytest.Item) -> frozenset[str]:
@@ -56,8 +63,8 @@ def verdict(item: pytest.Item) -> str:
     Of a test that has failed already the leaks are shown beside its failure, which may well be their cause.
     """
     found: list[Leak] = item.stash.get(_found, [])
-    left, failed = in_order(found), item.stash.get(_failed, False)
-    item.stash[_found], item.stash[_failed] = [], False  # it may be run again
+    left, failed = in_order(found), has_failed(item)
+    item.stash[_found] = []  # it may be run again
     if left and failed:
         item.add_report_section("teardown", "leaks", report(left, OF_A_TEST))
     return report(left, OF_A_TEST) if left and not failed else ""
