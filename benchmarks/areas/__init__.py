@@ -7,6 +7,6 @@ imported in environments that do not have them.
 
 ORDER = (
     *("bus", "lifecycle", "spawn", "timers", "store", "model", "schema", "cache", "queue", "process"),
-    *("ingress", "http", "sockets", "memory", "importing", "boot", "scaling", "harness", "fixtures"),
+    *("ingress", "http", "sockets", "memory", "importing", "boot", "scaling", "seldom", "harness", "fixtures"),
 )
 """The areas, in the order in which they are measured and shown."""
