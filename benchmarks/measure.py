@@ -48,19 +48,21 @@ def measure(
         progress: Told what is done next, in a few words.
     """
     module = area_module(name)
-    rows = []
+    cases = cases_of(module)
+    planned = [
+        (case, index, empty(case, n, goals=not quick), 1 if quick else min(repeats, case.repeats or repeats))
+        for index, case in enumerate(cases)
+        for n in (case.quick_sizes if quick else case.sizes) or (None,)
+        if only in case.title_of(n)
+    ]
     with Workers(pythons, name) as workers:
-        for index, case in enumerate(cases_of(module)):
-            for n in (case.quick_sizes if quick else case.sizes) or (None,):
-                if only not in case.title_of(n):
-                    continue
-                row = empty(case, n, goals=not quick)
-                rounds = 1 if quick else min(repeats, case.repeats or repeats)
-                for number in range(rounds):
+        # Round by round through all cases: a machine that is slow for seconds is so for none of them each time.
+        for number in range(max((rounds for *_, rounds in planned), default=0)):
+            for case, index, row, rounds in planned:
+                if number < rounds:
                     progress(f"{name}: {row.title} ({number + 1} of {rounds})")
                     sample(workers, case, index, row, quick=quick, rotated=number)
-                rows.append(row)
-    return Area(name, module.TITLE, rows)
+    return Area(name, module.TITLE, [row for _, _, row, _ in planned])
 
 
 def empty(case: Case, n: int | None, *, goals: bool) -> Row:
