@@ -39,6 +39,8 @@ class Child:
         self._leads_group = leads_group and self.real
         # Reaped, as far as we know: the watchdog was told so before.
         self._reaped = False
+        # How it has ended, from `has_ended`; None if that is not known.
+        self._code: int | None = None
         if self.real:
             watchdog.guard(popen.pid, leads_group, begun)
             if popen.returncode is not None:
@@ -91,9 +93,13 @@ class Child:
     def has_ended(self) -> bool:
         """Whether it is a zombie. The question alone reaps nothing, so that the watchdog can be told before."""
         try:
-            return os.waitid(os.P_PID, self.popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+            end = os.waitid(os.P_PID, self.popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:  # reaped by somebody else
+            self._code = self._taken()
             return True
+        if end is not None:
+            self._code = end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
+        return end is not None
 
     def _signal(self, number: signal.Signals, send: Callable[[], None]) -> None:
         if self.real and self.gone():
@@ -112,6 +118,13 @@ class Child:
         tell = watchdog.orphan if self._leads_group else watchdog.release
         tell(self.popen.pid)
         self._reaped = self.popen.poll() is not None
+        if self._reaped and self._code is not None:
+            # Popen gives 0 for a child that somebody else was faster to reap.
+            self.popen.returncode = self._code
+
+    def _taken(self) -> int | None:
+        """The return code of a child that somebody else has reaped; `None` if nobody tells."""
+        return None
 
 
 def group_lives(group: int) -> bool:

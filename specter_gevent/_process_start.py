@@ -10,6 +10,7 @@ from gevent.subprocess import Popen as GeventPopen
 
 from specter._process_child import Child
 
+from ._process_child import WatchedChild
 from ._process_wait import wait
 
 
@@ -22,11 +23,11 @@ def start_child(args: Any, kill_group: bool, popen: dict[str, Any]) -> Child:
     """
     kind = subprocess.Popen
     if not (isinstance(kind, type) and issubclass(kind, GeventPopen)):
-        return Child.start(args, kill_group, popen)
+        return WatchedChild.start(args, kill_group, popen)
 
     def start() -> Child | Exception:
         try:
-            return Child.start(args, kill_group, popen)
+            return WatchedChild.start(args, kill_group, popen)
         except Exception as error:
             return error
 

@@ -26,6 +26,7 @@ from specter.sansio.process import StopTimes
 
 from ._deadline import time_left
 from ._limit import within
+from ._process_child import WatchedChild
 from ._process_pipes import LineIteration, Pipe, Substitute
 from ._process_start import start_child
 from ._process_stop import run_whole, stop_child
@@ -108,7 +109,7 @@ class ManagedProcess:
 
     @process.setter
     def process(self, popen: Any) -> None:
-        self._run = self._last = None if popen is None else _Run(Child(popen))
+        self._run = self._last = None if popen is None else _Run(WatchedChild(popen))
         self._mind(self._run)
 
     @property
