@@ -8,13 +8,13 @@ What `Store` and `Model` have in common: who waits for whom, and what is to be h
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar
 
 from gevent import getcurrent
 
+import specter_gevent
 from specter.sansio.callables import require_plain
 from specter.sansio.ownership import require_callable
 
@@ -115,8 +115,7 @@ class Observed(Generic[S]):
                 try:
                     fn(show(value), self)
                 except Exception as error:
-                    log = logging.getLogger(f"{__package__}.{self._kind}")
-                    log.warning(
+                    getattr(specter_gevent, self._kind).logger.warning(
                         "[SPECTER:%s] Error in subscriber for '%s': %s", self._kind, self.name, error, exc_info=True
                     )
             try:

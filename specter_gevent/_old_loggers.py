@@ -2,6 +2,10 @@
 Loggers by their names of 0.1.x: whoever sets the level of ``specter.core.bus``, or hears what it says, does so still.
 
     specter_gevent.event_bus ─> specter.core.bus ─> specter.core ─> specter ─> specter_gevent ─> root
+
+Each module that stands for one of 0.1.x has its logger in a global `logger`, used or not, since it has that name there:
+tests of applications put fakes in its place. Modules with an underscore log by that of the module they work for, and
+look it up there at each call.
 """
 
 from __future__ import annotations

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from gevent import getcurrent
 from gevent.event import Event
+
+import specter_gevent
 
 from ._teardown import Teardown
 from ._waiting import waiting_for, waits_for_caller
 
 if TYPE_CHECKING:
     from .service import Service
-
-log = logging.getLogger("specter_gevent.service")
 
 
 def may_start(service: Service) -> bool:
@@ -50,7 +49,9 @@ def wait_for_stop(service: Service, stopping: Teardown) -> bool:
 def fail_start(service: Service, error: BaseException) -> None:
     """Release what a start has acquired that failed."""
     if isinstance(error, Exception):
-        log.error("[SPECTER] Service '%s' failed to start: %s", service.name, error, exc_info=error)
+        specter_gevent.service.logger.error(
+            "[SPECTER] Service '%s' failed to start: %s", service.name, error, exc_info=error
+        )
     try:
         _release(service)
     finally:
@@ -63,7 +64,7 @@ def end_start(service: Service) -> None:
         if service._specter.stopping is not None or not service._running:
             _release(service)
         else:
-            log.info("[SPECTER] Service '%s' started", service.name)
+            specter_gevent.service.logger.info("[SPECTER] Service '%s' started", service.name)
     finally:
         _settle(service)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
 import sys
 from collections import deque
@@ -16,10 +15,9 @@ from typing import Any, Self
 from gevent.event import Event
 from gevent.hub import get_hub
 
+import specter_gevent
 from specter._process_output import Output
 from specter.sansio.lines import Data, without_ending
-
-log = logging.getLogger("specter_gevent.process")
 
 
 class Pipe(Output):
@@ -182,7 +180,7 @@ class Substitute:
         except StopIteration:  # a fake that was given a list of lines
             return None
         except Exception:
-            log.exception("reading %s failed", self.name)
+            specter_gevent.process.logger.error("reading %s failed", self.name, exc_info=True)
             return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import subprocess
 from collections.abc import Callable, Sequence
@@ -10,14 +9,13 @@ from typing import Any
 
 from gevent import Greenlet
 
+import specter_gevent
 from specter._process_child import Child
 from specter.sansio.process import Step, StopTimes, stop_plan
 
 from ._limit import within
 from ._process_wait import wait_gone
 from ._waiting import kill_soon, waiting_for, waits_for_caller
-
-log = logging.getLogger("specter_gevent.process")
 
 # A killed handler may have something to clean up. Seconds.
 _KILL_TIMEOUT = 0.2
@@ -49,7 +47,9 @@ def stop_child(child: Child, name: str, times: StopTimes, readers: Sequence[Any]
             step = plan.send(answer)
         except StopIteration as end:
             if not end.value:
-                log.error("process %r (%s) did not end after SIGKILL, going on without it", name, child.popen.pid)
+                specter_gevent.process.logger.error(
+                    "process %r (%s) did not end after SIGKILL, going on without it", name, child.popen.pid
+                )
             return
 
 
@@ -59,7 +59,9 @@ def _perform(step: Step, child: Child, name: str, readers: Sequence[Any]) -> boo
         case "terminate":
             _terminate(child, name)
         case "kill":
-            log.warning("process %r (%s) did not end after SIGTERM: killing it", name, child.popen.pid)
+            specter_gevent.process.logger.warning(
+                "process %r (%s) did not end after SIGTERM: killing it", name, child.popen.pid
+            )
             child.kill()
         case "wait":
             return _gone_within(step.seconds, child, name)
@@ -72,7 +74,9 @@ def _terminate(child: Child, name: str) -> None:
     try:
         child.terminate()
     except Exception:
-        log.exception("process %r (%s) cannot be asked to end: killing it", name, child.popen.pid)
+        specter_gevent.process.logger.warning(
+            "process %r (%s) cannot be asked to end: killing it", name, child.popen.pid, exc_info=True
+        )
         child.kill()
 
 
@@ -86,7 +90,9 @@ def _gone_within(seconds: float, child: Child, name: str) -> bool:
         child.popen.wait(timeout=limit)
     except Exception as error:
         if not isinstance(error, subprocess.TimeoutExpired):
-            log.exception("process %r (%s) cannot be waited for", name, child.popen.pid)
+            specter_gevent.process.logger.warning(
+                "process %r (%s) cannot be waited for", name, child.popen.pid, exc_info=True
+            )
         return False
     return True
 
@@ -97,8 +103,9 @@ def _drain(readers: Sequence[Any], seconds: float, name: str) -> None:
     _join(others, seconds)
     left = [reader for reader in others if not reader.dead]
     for reader in left:
-        log.warning("a handler of process %r was killed: it did not come to the end of its stream in %.3g s",
-                    name, seconds)  # fmt: skip
+        specter_gevent.process.logger.warning(
+            "a handler of process %r was killed: it did not come to the end of its stream in %.3g s", name, seconds
+        )
         kill_soon(reader)
     _join(left, min(seconds, _KILL_TIMEOUT))
 

@@ -7,13 +7,12 @@ Flask's reloader: two processes import the application, and one of them only wat
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-log = logging.getLogger("specter_gevent.manager")
+import specter_gevent
 
 _hooked = False
 
@@ -48,7 +47,9 @@ def when_watching(end: Callable[[], object]) -> None:
 
     @wraps(restart)
     def restart_with_reloader(loop: Any) -> int:
-        log.debug("[SPECTER] Flask's reloader boots the application in another process: it is shut down in this one")
+        specter_gevent.manager.logger.debug(
+            "[SPECTER] Flask's reloader boots the application in another process: it is shut down in this one"
+        )
         end()
         return restart(loop)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from logging import INFO
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from gevent.event import Event
 from gevent.greenlet import Greenlet
 from gevent.hub import get_hub
 
+import specter_gevent
 from specter.sansio.callables import name_of
 from specter.sansio.ledger import Step
 
@@ -23,7 +23,6 @@ from ._where import where
 if TYPE_CHECKING:
     from .service import Service
 
-log = logging.getLogger("specter_gevent.service")
 
 _ENDLESS = "[SPECTER] stop of '%s' gave up: each of its steps acquires something new"
 
@@ -82,10 +81,14 @@ class Teardown:
             self.wait()
             return
         service = self.service
+        logger = specter_gevent.service.logger
         # Asked once: a call of `info` that says nothing takes as long as a step.
-        informs = log.isEnabledFor(INFO)
+        try:
+            informs = logger.isEnabledFor(INFO)
+        except AttributeError:  # a fake of a test, which may have no more than what logs
+            informs = True
         if informs:
-            log.info("[SPECTER] Service '%s' stopping", service.name)
+            logger.info("[SPECTER] Service '%s' stopping", service.name)
         going_on[greenlet] = self
         hub = self.hub = get_hub() if outer is None else outer.hub
         if not getattr(hub, "specter_looks", False):
@@ -107,7 +110,7 @@ class Teardown:
         if self._last:
             self._kill_last()
         if informs:
-            log.info("[SPECTER] Service '%s' stopped", service.name)
+            specter_gevent.service.logger.info("[SPECTER] Service '%s' stopped", service.name)
 
     def wait(self) -> None:
         """Wait for its end."""
@@ -152,7 +155,7 @@ class Teardown:
                 elif kind == "subscribers":
                     ledger.subscribers.clear()
                 else:
-                    log.error(_ENDLESS, self.service.name)
+                    specter_gevent.service.logger.error(_ENDLESS, self.service.name)
             except Exception as error:
                 self._log_failure(kind, subject, error)
 
@@ -195,24 +198,32 @@ class Teardown:
         kind, subject = self.step or ("stop", self.service)
         step, name = f"{kind} {_name(subject)}", self.service.name
         if error is self._cut:
-            log.error("[SPECTER] %s of '%s' did not end in time, waits at %s: cut", step, name, self._cut_at)
+            specter_gevent.service.logger.error(
+                "[SPECTER] %s of '%s' did not end in time, waits at %s: cut", step, name, self._cut_at
+            )
         else:
-            log.error("[SPECTER] %s of '%s' was cut by %r", step, name, error)
+            specter_gevent.service.logger.error("[SPECTER] %s of '%s' was cut by %r", step, name, error)
 
     def _log_failure(self, kind: str, subject: Any, error: Exception) -> None:
         name = self.service.name
         match kind:
             case "hook":
                 hook = name_of(subject).rpartition(".")[2]
-                log.error("[SPECTER] Error in Service '%s' %s: %s", name, hook, error, exc_info=True)
+                specter_gevent.service.logger.error(
+                    "[SPECTER] Error in Service '%s' %s: %s", name, hook, error, exc_info=True
+                )
             case "unsubscribe":
-                log.warning("[SPECTER] Failed to unsub bus listener for '%s': %s", name, error, exc_info=True)
+                specter_gevent.service.logger.warning(
+                    "[SPECTER] Failed to unsub bus listener for '%s': %s", name, error, exc_info=True
+                )
             case "child":
                 child = _name(subject)
                 text = "[SPECTER] Error stopping child service '%s' (owned by '%s'): %s"
-                log.error(text, child, name, error, exc_info=True)
+                specter_gevent.service.logger.error(text, child, name, error, exc_info=True)
             case _:
-                log.warning("[SPECTER] Failed to run cleanup for '%s': %s", name, error, exc_info=True)
+                specter_gevent.service.logger.warning(
+                    "[SPECTER] Failed to run cleanup for '%s': %s", name, error, exc_info=True
+                )
 
 
 def _name(subject: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable
 from contextvars import copy_context
@@ -15,6 +14,7 @@ from gevent import GreenletExit
 from gevent.event import Event
 from gevent.greenlet import Greenlet
 
+import specter_gevent
 from specter.sansio.callables import require_plain
 from specter.sansio.timers import Timer, new_key
 
@@ -24,7 +24,6 @@ from ._waiting import kill_soon, waits_for_caller
 if TYPE_CHECKING:
     from .service import Service
 
-log = logging.getLogger("specter_gevent.service")
 
 # {timer: set at its end}, of those whose end somebody waits for.
 _ends: dict[ServiceTimer, Event] = {}
@@ -265,4 +264,6 @@ def _timeout(service: Service, key: str, callback: Callable[[], Any], seconds: A
 
 
 def _log_failure(service: Service, kind: str, key: str, error: Exception) -> None:
-    log.error("[SPECTER] %s error in '%s' (id=%s): %s", kind.capitalize(), service.name, key, error, exc_info=True)
+    specter_gevent.service.logger.error(
+        "[SPECTER] %s error in '%s' (id=%s): %s", kind.capitalize(), service.name, key, error, exc_info=True
+    )

@@ -20,7 +20,7 @@ from ._time import monotonic
 from ._wake import Wakes
 from .event_bus import bus
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # Another one in its place is a test's, which makes values age by it, as they do in 0.1.x.
 _wall_clock = time.time
@@ -151,7 +151,7 @@ class Cache:
         finally:
             self._lock.release()
         if was_there:
-            log.info("[SPECTER:cache] '%s' invalidated", self.name)
+            logger.info("[SPECTER:cache] '%s' invalidated", self.name)
         here = getcurrent()
         self._invalidating.append(here)
         try:
@@ -192,7 +192,7 @@ class Cache:
         self._invalidate_callbacks.clear()
         with self._lock:
             self._empty()
-        log.debug("cache %r destroyed", self.name)
+        logger.debug("cache %r destroyed", self.name)
 
     # Names by which tests look into a cache, and put into it what is to be old.
 
@@ -258,7 +258,7 @@ class Cache:
         try:
             callback()
         except Exception as error:
-            log.exception("[SPECTER:cache] Error in invalidation callback for '%s': %s", self.name, error)
+            logger.error("[SPECTER:cache] Error in invalidation callback for '%s': %s", self.name, error, exc_info=True)
 
     def _compute(self, computation: Computation, factory: Callable[[], Any], ttl: float | None) -> Any:
         here = getcurrent()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .router import Router
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Controller(Service):
@@ -198,13 +198,15 @@ class Controller(Service):
             if handler is not None:
                 handler.teardown()
         except Exception:
-            log.exception("teardown of the handler of %r failed", self.name)
+            logger.warning("teardown of the handler of %r failed", self.name, exc_info=True)
         finally:
             self._handler_instance = None
 
 
 class _ControllerHandler(Handler):
     """The handler of a controller's socket events."""
+
+    _specter_module = "controller"
 
     def __init__(self, name: str, controller: Controller) -> None:
         self.name = name
@@ -224,7 +226,10 @@ class _ControllerHandler(Handler):
             if callable(fn):
                 yield event, fn, priority
             else:
-                log.error("handler %r has no function for event %r, but %r", self.name, event, fn)
+                logger.error("handler %r has no function for event %r, but %r", self.name, event, fn)
+
+    def _specter_log_setup(self) -> None:
+        logger.debug("handler %r set up (%d events)", self.name, len(self._registered_handlers))
 
     def _bind_to(self, socketio: Any, event: str, fn: Callable[..., Any]) -> None:
         socketio.on_event(event, fn)

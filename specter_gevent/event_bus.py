@@ -18,7 +18,7 @@ from ._bus_events import Events, no_extra
 from ._limit import within
 from ._locks import StateLock
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class EventBus:
@@ -106,7 +106,7 @@ class EventBus:
             try:
                 fn(data)
             except Exception as error:
-                log.exception("[SPECTER:bus] Error in listener for '%s': %s", event, error)
+                logger.error("[SPECTER:bus] Error in listener for '%s': %s", event, error, exc_info=True)
 
     def emit_nowait(self, event: Any, data: Any = None) -> None:
         """

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from inspect import getattr_static
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
+import specter_gevent
 from specter.sansio.callables import is_coroutine_function, require_plain
 
 from ._companions import check_socketio
@@ -19,7 +20,7 @@ from .service_registry import registry
 if TYPE_CHECKING:
     from flask_socketio import SocketIO
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 HOOKS = ("on_setup", "on_teardown", "setup", "teardown")
 T = TypeVar("T")
 
@@ -48,11 +49,14 @@ class Handler:
     events: Mapping[str, str] = {}
     event_priorities: Mapping[str, float] = {}
 
+    # Whose logger hears of its setup.
+    _specter_module: ClassVar[str] = "handler"
+
     def __init__(self) -> None:
         self._socketio: Any = None
         self._registered = False
         self._registered_handlers: list[tuple[str, Callable[..., Any]]] = []
-        self._cleanups = Cleanups(f"handler {self.name!r}")
+        self._cleanups = Cleanups(f"handler {self.name!r}", "handler")
         self._teardown_turn = Turn()
 
     def __repr__(self) -> str:
@@ -113,8 +117,10 @@ class Handler:
         try:
             self.on_setup()
         except Exception:
-            log.exception("on_setup of handler %r failed", self.name)
-        log.info("handler %r set up (%d events)", self.name, len(self._registered_handlers))
+            getattr(specter_gevent, self._specter_module).logger.error(
+                "on_setup of handler %r failed", self.name, exc_info=True
+            )
+        self._specter_log_setup()
         return self
 
     def teardown(self) -> Self:
@@ -177,7 +183,10 @@ class Handler:
             if callable(fn):
                 yield event, fn, self.event_priorities.get(event, 100)
             else:
-                log.error("handler %r has no method %r for event %r", self.name, method, event)
+                logger.error("handler %r has no method %r for event %r", self.name, method, event)
+
+    def _specter_log_setup(self) -> None:
+        logger.info("handler %r set up (%d events)", self.name, len(self._registered_handlers))
 
     def _bind_to(self, socketio: Any, event: str, fn: Callable[..., Any]) -> None:
         """Subscribe where there is no ingress."""
@@ -225,10 +234,10 @@ def _take_down(handler: Handler) -> None:
     try:
         handler.on_teardown()
     except Exception:
-        log.exception("on_teardown of handler %r failed", handler.name)
+        logger.error("on_teardown of handler %r failed", handler.name, exc_info=True)
     finally:
         _release(handler)
-    log.info("handler %r torn down", handler.name)
+    logger.info("handler %r torn down", handler.name)
 
 
 def _release(handler: Handler) -> None:

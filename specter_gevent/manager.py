@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from .controller import Controller
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # From the beginning of a boot to the end of the shutdown; oldest first.
 _managers: dict[ServiceManager, None] = {}
@@ -170,7 +170,7 @@ class ServiceManager(Service):
         if self._booted:
             return self
         if is_watching():
-            log.debug(
+            logger.debug(
                 "[SPECTER] Flask's reloader boots the application in another process: nothing is booted in this one"
             )
             # What the application takes from the registry while it is imported is there, although it does not run.
@@ -215,7 +215,7 @@ class ServiceManager(Service):
         }
 
     def _boot(self) -> None:
-        log.info("[SPECTER] boot begins")
+        logger.info("[SPECTER] boot begins")
         _patching.check()
         _managers[self] = None
         self._shut_down_at_exit()
@@ -234,7 +234,7 @@ class ServiceManager(Service):
                 self._setup_registered_handler(handler)
         # It may have been shut down while it booted.
         self._booted = self in _managers
-        log.info("[SPECTER] boot complete (%d services, %d handlers)", len(self._services), len(self._handlers))
+        logger.info("[SPECTER] boot complete (%d services, %d handlers)", len(self._services), len(self._handlers))
 
     def _provide(self, *services: Service) -> None:
         for name, value in (("service_manager", self), ("socket_ingress", self._socket_ingress)):
@@ -249,7 +249,7 @@ class ServiceManager(Service):
         try:
             order = start_order({service.name: service.depends_on for service in self._services})
         except ServiceError as error:
-            log.error("[SPECTER] %s; the services start in the order in which they were registered", error)
+            logger.error("[SPECTER] %s; the services start in the order in which they were registered", error)
         else:
             self._services.sort(key=lambda service: order.index(service.name))
 
@@ -265,22 +265,26 @@ class ServiceManager(Service):
                 if before is not None:
                     registry.provide(name, before, owner=self)
                 raise
-            log.info("[SPECTER] service %r started", name)
+            logger.info("[SPECTER] service %r started", name)
         except Exception:
-            log.exception("[SPECTER] service %r did not start, the application goes on without it", name)
+            logger.error("[SPECTER] service %r did not start, the application goes on without it", name, exc_info=True)
 
     def _setup_registered_handler(self, handler: Any) -> None:
         try:
             handler.setup(self._socketio)
-            log.info("[SPECTER] handler %r set up", _name_of(handler))
+            logger.info("[SPECTER] handler %r set up", _name_of(handler))
         except Exception:
-            log.exception("[SPECTER] handler %r was not set up, the application goes on without it", _name_of(handler))
+            logger.error(
+                "[SPECTER] handler %r was not set up, the application goes on without it",
+                _name_of(handler),
+                exc_info=True,
+            )
 
     def _shut_down(self) -> None:
         if not self._booted and self not in _managers:
             return
         self._booted = False
-        log.info("[SPECTER] shutdown begins")
+        logger.info("[SPECTER] shutdown begins")
         steps = _Steps()
         for handler in reversed(self._handlers):
             steps.do("the teardown of handler", handler.teardown, handler)
@@ -294,7 +298,7 @@ class ServiceManager(Service):
         _managers.pop(self, None)
         atexit.unregister(self._at_exit)
         self._atexit_registered = False
-        log.info("[SPECTER] shutdown complete")
+        logger.info("[SPECTER] shutdown complete")
         steps.end()
 
     def _shut_down_at_exit(self) -> None:
@@ -315,9 +319,9 @@ class _Steps:
         try:
             fn()
         except Exception:
-            log.exception("[SPECTER] %s %r failed", what, _name_of(part))
+            logger.error("[SPECTER] %s %r failed", what, _name_of(part), exc_info=True)
         except BaseException as error:
-            log.error("[SPECTER] %s %r was cut by %r", what, _name_of(part), error)
+            logger.error("[SPECTER] %s %r was cut by %r", what, _name_of(part), error)
             self._error = self._error or error
 
     def end(self) -> None:
@@ -388,7 +392,7 @@ def _health_of(service: Service) -> dict[str, Any]:
     try:
         return service.health()
     except Exception as error:
-        log.exception("health of %r failed", service.name)
+        logger.error("health of %r failed", service.name, exc_info=True)
         return {"status": "error", "error": str(error)}
 
 

@@ -17,7 +17,7 @@ from ._observed import Observed
 from ._old_functions import delete_path, get_path, set_path
 from .event_bus import bus
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # Applications of 0.1.x take them from here.
 _normalize_path = rules.parts
@@ -251,7 +251,7 @@ class Model(Observed[dict[Any, Any]]):
                 self._subscribers.clear()
         finally:
             self._let_go()
-        log.debug("model %r destroyed", self.name)
+        logger.debug("model %r destroyed", self.name)
 
     @property
     def _state(self) -> dict[Any, Any]:

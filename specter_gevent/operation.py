@@ -9,6 +9,8 @@ from specter.sansio.callables import require_plain
 from specter.sansio.errors import OperationError as OperationError
 from specter.sansio.outcome import Outcome, failed
 
+logger = logging.getLogger(__name__)
+
 
 class Operation:
     """
@@ -64,9 +66,7 @@ class Operation:
         except Exception as error:
             if not isinstance(error, OperationError):
                 # Not `exception`: a logger of the application's own may have no other method.
-                self.logger.error(  # noqa: G201
-                    "[SPECTER:operation] %s failed: %s", type(self).__name__, error, exc_info=True
-                )
+                self.logger.error("[SPECTER:operation] %s failed: %s", type(self).__name__, error, exc_info=True)
             return failed(error, str(error))
         return result if isinstance(result, Outcome) else Outcome.success(result)
 

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import specter_gevent
 from specter.sansio.callables import require_plain
 from specter.sansio.ownership import STOP_METHODS, first_method
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # Nothing awaits here.
@@ -43,11 +44,13 @@ class Cleanups(list[Callable[[], Any]]):
 
     Args:
         owner: The owner, for logs: ``handler 'name'``.
+        module: The module of this package whose `logger` hears of errors.
     """
 
-    def __init__(self, owner: str = "") -> None:
+    def __init__(self, owner: str = "", module: str = "ownership") -> None:
         super().__init__()
         self.owner = owner
+        self.module = module
 
     def add(self, fn: Callable[[], Any]) -> None:
         """Add a plain function without parameters. What cannot be called is ignored."""
@@ -68,4 +71,6 @@ class Cleanups(list[Callable[[], Any]]):
             try:
                 fn()
             except Exception as error:
-                log.warning("[SPECTER] Failed to run cleanup for %s: %s", self.owner, error, exc_info=True)
+                getattr(specter_gevent, self.module).logger.warning(
+                    "[SPECTER] Failed to run cleanup for %s: %s", self.owner, error, exc_info=True
+                )

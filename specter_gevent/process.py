@@ -33,7 +33,7 @@ from ._process_stop import run_whole, stop_child
 from ._process_wait import wait
 from .service import Service
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # In the order in which they are closed.
 _STREAMS = ("stdout", "stderr", "stdin")
@@ -357,7 +357,9 @@ class ManagedProcess:
                 try:
                     handler(item.rstrip("\r\n") if strip and isinstance(item, str) else item)
                 except (Exception, Timeout):
-                    log.exception("handler %s of process %r (%s) failed", name_of(handler), self.name, name)
+                    logger.error(
+                        "handler %s of process %r (%s) failed", name_of(handler), self.name, name, exc_info=True
+                    )
 
     def _reader_ended(self, run: _Run, pipe: Pipe | Substitute, reader: Any) -> None:
         self._readers.discard(reader)
@@ -399,7 +401,7 @@ class ManagedProcess:
         try:
             stop_child(run.child, self.name, times, list(run.readers))
         except Exception:
-            log.exception("stop of process %r failed", self.name)
+            logger.warning("stop of process %r failed", self.name, exc_info=True)
         except BaseException:
             run.child.kill()
             raise
@@ -484,4 +486,4 @@ def _quietly(close: Callable[[], object], name: str) -> None:
     try:
         close()
     except Exception as error:
-        log.debug("%s was not closed: %s", name, error)
+        logger.debug("%s was not closed: %s", name, error)

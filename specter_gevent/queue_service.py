@@ -14,7 +14,7 @@ from ._limit import within
 from ._waiting import waits_for_caller
 from .service import Service
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # Of the time that a stop gives its first step, so that what the drain leaves behind is still counted.
 _DRAIN_SHARE = 0.9
@@ -133,7 +133,7 @@ class QueueService(Service):
                     self._wait_until_done(stuck)
         finally:
             if dropped := self._drop():
-                log.warning("%d items of '%s' were dropped by its stop", dropped, self.name)
+                logger.warning("%d items of '%s' were dropped by its stop", dropped, self.name)
                 self._publish()
 
     def _wait_until_done(self, stuck: int) -> None:
@@ -167,7 +167,7 @@ class QueueService(Service):
                 self.handle_item(item)
             except Exception as error:
                 self.error_count += 1
-                log.exception("[SPECTER] Queue worker error in '%s': %s", self.name, error)
+                logger.error("[SPECTER] Queue worker error in '%s': %s", self.name, error, exc_info=True)
             finally:
                 self._end_item()
                 self._publish()
@@ -178,7 +178,7 @@ class QueueService(Service):
             self.queue.task_done()
         except (AttributeError, ValueError) as error:
             # A subclass may have put another queue in the place of ours, or have called it for the item itself.
-            log.debug("an item of '%s' was not marked as done: %s", self.name, error)
+            logger.debug("an item of '%s' was not marked as done: %s", self.name, error)
         if self._item_done is not None:
             self._item_done.set()
 

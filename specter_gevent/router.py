@@ -23,7 +23,7 @@ from .http import json_endpoint, respond
 from .ownership import Cleanups
 from .service_registry import registry
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -89,7 +89,7 @@ class Router:
         def add(view: F) -> F:
             require_plain(view, f"the view of {rule!r}")
             if self._mounted:
-                log.error("router %r is mounted, and %r will never be reached: call route() before", self.name, rule)
+                logger.error("router %r is mounted, and %r will never be reached: call route() before", self.name, rule)
             self._dynamic_routes.append((getattr(view, "__name__", type(view).__name__), view, spec))
             return view
 

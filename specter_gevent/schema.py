@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from specter.sansio.field import Field as Field
 from specter.sansio.outcome import Outcome as Outcome
 
 from ._old_functions import coerce
+
+logger = logging.getLogger(__name__)
 
 # Applications of 0.1.x take them from here.
 _coerce = coerce

@@ -35,7 +35,7 @@ from .ownership import resolve_cleanup
 if TYPE_CHECKING:
     from .process import ManagedProcess
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _ON = EventBus.on
@@ -193,9 +193,12 @@ class Service:
         self._specter.starting = getcurrent()
         self._running = True
         # Asked once: a call of `info` that says nothing takes as long as all the rest.
-        informs = log.isEnabledFor(INFO)
+        try:
+            informs = logger.isEnabledFor(INFO)
+        except AttributeError:  # a fake of a test, which may have no more than what logs
+            informs = True
         if informs:
-            log.info("[SPECTER] Service '%s' starting", self.name)
+            logger.info("[SPECTER] Service '%s' starting", self.name)
         try:
             self.on_start()
         except BaseException as error:
@@ -204,7 +207,7 @@ class Service:
         if self._specter.stopping is None and self._running and self._specter.started is None:
             self._specter.starting = None
             if informs:
-                log.info("[SPECTER] Service '%s' started", self.name)
+                logger.info("[SPECTER] Service '%s' started", self.name)
         else:
             _phases.end_start(self)
         return self
@@ -272,7 +275,7 @@ class Service:
                 try:
                     fn(state, self)
                 except Exception as error:
-                    log.warning(_SUBSCRIBER_FAILED, self.name, error, exc_info=True)
+                    logger.warning(_SUBSCRIBER_FAILED, self.name, error, exc_info=True)
             try:
                 heard.remove(change)
             except ValueError:  # another thread, or a change by a subscriber, has done so
@@ -318,7 +321,7 @@ class Service:
             try:
                 fn(self.get_state(), self)
             except Exception as error:
-                log.warning(_SUBSCRIBER_FAILED, self.name, error, exc_info=True)
+                logger.warning(_SUBSCRIBER_FAILED, self.name, error, exc_info=True)
         return unsubscribe
 
     def watch(self, fn: Callable[[dict[str, Any], Any], Any], immediate: bool = True) -> Callable[[], None]:
@@ -562,4 +565,4 @@ class Service:
 
 def _log_task(service: Service, fn: Any, label: str | None, what: str, error: Exception) -> None:
     label = label or getattr(fn, "__name__", "greenlet")
-    log.error("[SPECTER] %s error in '%s' (%s): %s", what, service.name, label, error, exc_info=True)
+    logger.error("[SPECTER] %s error in '%s' (%s): %s", what, service.name, label, error, exc_info=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, TypeVar
 
 from gevent.event import AsyncResult
@@ -11,6 +12,7 @@ from specter.sansio.registry import Entries, checked_key
 from ._limit import within
 from ._locks import StateLock
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _REFUSAL = "[SPECTER:registry] {}() requires a non-empty string key"

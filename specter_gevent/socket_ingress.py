@@ -18,7 +18,7 @@ from ._locks import StateLock
 if TYPE_CHECKING:
     from flask_socketio import SocketIO
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
 
 # What errors are kept under; in a table of its own, since a client may send an event of this name.
@@ -214,7 +214,7 @@ class SocketIngress:
                 values, named = subscription.arguments.fill(args, {}, kwargs)
                 answers.add(subscription.fn(*values, **named))
             except Exception:
-                log.exception("error subscriber %s failed", name_of(subscription.fn))
+                logger.error("error subscriber %s failed", name_of(subscription.fn), exc_info=True)
         return answers.acknowledgement
 
     def clear(self) -> None:
@@ -234,9 +234,9 @@ class SocketIngress:
 
     def _failed(self, event: str, subscription: Subscription, answers: Answers, error: Exception) -> None:
         if answers.fail(error):
-            log.debug("%s refused a connection: %s", name_of(subscription.fn), error)
+            logger.debug("%s refused a connection: %s", name_of(subscription.fn), error)
             return
-        log.error("socket event %r: %s failed", event, name_of(subscription.fn), exc_info=error)
+        logger.error("socket event %r: %s failed", event, name_of(subscription.fn), exc_info=error)
         self.dispatch_default_error(error)
 
     def _subscribe(
@@ -295,7 +295,7 @@ class SocketIngress:
             except Timeout:
                 # No error to Python, but a subscriber's all the same, since nobody waits with a timeout above here: the
                 # client was not checked in time.
-                log.exception("socket event 'connect': a subscriber took too long")
+                logger.error("socket event 'connect': a subscriber took too long", exc_info=True)
                 return False
 
         return _named(dispatch_connect if event == "connect" else dispatch, event)
@@ -308,7 +308,7 @@ class SocketIngress:
             if self._socketio is socketio and self._error_table.of(_ERRORS):
                 answer = self.dispatch_default_error(error)
             else:
-                log.error("a socket handler failed", exc_info=error)
+                logger.error("a socket handler failed", exc_info=error)
             # The server would take whatever comes back from here for the handler's answer, and let the client in.
             return False if _connecting() else answer
 

@@ -16,7 +16,7 @@ from specter.sansio.store import State
 from ._observed import Observed
 from .event_bus import bus
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 Subscriber = Callable[[State, "Store"], Any]
 
@@ -232,7 +232,7 @@ class Store(Observed[State]):
                 self._subscribers.clear()
         finally:
             self._let_go()
-        log.debug("store %r destroyed", self.name)
+        logger.debug("store %r destroyed", self.name)
 
     def _commit(self, rule: Callable[[State, Any], State | None], what: Any) -> State:
         state = rule(self._state, what)

@@ -23,7 +23,7 @@ from . import _time as time
 from ._deadline import time_left
 from ._waiting import kill_soon, waiting_for, waits_for_caller
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # What is less is this: for the interval, and for the wait before a retry if that is no wait at all. Seconds.
 LEAST_INTERVAL = 0.1
@@ -195,7 +195,7 @@ class Watcher:
                 if not self._try(stopped) or not self._retry or stopped.is_set():
                     return
                 wait = backoff.next_wait(self._worked_at - began, random.random())
-                log.debug("watcher %r tries again in %.2f s", self.name, wait)
+                logger.info("watcher %r tries again in %.2f s", self.name, wait)
                 stopped.wait(timeout=wait)
         finally:
             if stopped is self._stop_event:
@@ -210,11 +210,13 @@ class Watcher:
                 self._read(stopped)
         except WatcherError:
             self._error_count += 1
-            log.exception("watcher %r has ended for good", self.name)
+            logger.error("watcher %r has ended for good", self.name, exc_info=True)
             return False
         except (Exception, Timeout):
             self._error_count += 1
-            log.exception("watcher %r failed%s", self.name, "" if self._retry else ", and has ended")
+            logger.warning("watcher %r failed", self.name, exc_info=True)
+            if not self._retry:
+                logger.error("watcher %r has ended", self.name)
         return True
 
     def _poll(self, stopped: Event) -> None:
@@ -234,7 +236,7 @@ class Watcher:
         finally:
             # A stream may be silent for hours and work all the same.
             self._worked_at = time.monotonic()
-        log.info("the stream of watcher %r has ended", self.name)
+        logger.info("the stream of watcher %r has ended", self.name)
 
     def _observe(self, value: Any) -> None:
         if self._transform is not None:
@@ -250,7 +252,7 @@ class Watcher:
             try:
                 fn(value, self)
             except (Exception, Timeout):
-                log.exception("subscriber %s of watcher %r failed", name_of(fn), self.name)
+                logger.warning("subscriber %s of watcher %r failed", name_of(fn), self.name, exc_info=True)
 
 
 def _require_function(fn: Callable[..., Any], what: str) -> None:

@@ -15,7 +15,7 @@ from gevent.hub import get_hub
 from greenlets import ended, held, kill_everywhere, turns
 
 from specter_gevent import ManagedProcess, Service, start_process
-from specter_gevent.process import log
+from specter_gevent.process import logger
 from specter_gevent.testing import eventually
 
 # Says "ready" when its trap is set, and ends only by SIGKILL.
@@ -508,4 +508,4 @@ def test_without_pidfd_the_end_is_looked_for(monkeypatch):
 
 
 def test_logs_name_the_module():
-    assert log.name == "specter_gevent.process"
+    assert logger.name == "specter_gevent.process"
