@@ -25,7 +25,8 @@ def leaks() -> LeakBlock:
     Find out what the block leaves behind: ``with leaks() as found: ...``.
 
     Tasks, timers, subscriptions and other things that are there at its end and were not at its beginning, be they
-    Specter's or not. What ends by itself within 50 ms of real time does not count.
+    Specter's or not. What ends by itself within 50 ms of real time does not count; it has longer on a
+    busy machine.
 
     Returns:
         A list that is filled when the block has ended, owners before what they own.
