@@ -102,8 +102,17 @@ def _busy_threads() -> Iterator[tuple[threading.Thread, FrameType | None]]:
     frames = sys._current_frames() if threads else {}
     for thread in threads:
         frame = frames.get(thread.ident or 0)
-        if thread.is_alive() and not (frame is not None and is_idle(frame)):
+        if _lives(thread) and not (frame is not None and is_idle(frame)):
             yield thread, frame
+
+
+def _lives(thread: threading.Thread) -> bool:
+    try:
+        return thread.is_alive()
+    except (
+        RuntimeError
+    ):  # Python 3.13, of a thread (or with gevent a greenlet) that it did not start, and that has ended
+        return False
 
 
 def is_idle(frame: FrameType) -> bool:

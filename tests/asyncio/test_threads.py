@@ -449,7 +449,10 @@ async def test_each_of_two_loops_in_one_thread_is_told_from_the_other(anyio_back
     ended = asyncios.create_future()
     assert Loop.current().native is asyncios
     trio.lowlevel.start_guest_run(
-        guest, run_sync_soon_threadsafe=asyncios.call_soon_threadsafe, done_callback=ended.set_result
+        guest,
+        run_sync_soon_threadsafe=asyncios.call_soon_threadsafe,
+        done_callback=ended.set_result,
+        host_uses_signal_set_wakeup_fd=True,  # as uvloop does
     )
     while not ended.done():
         assert Loop.current().native is asyncios
