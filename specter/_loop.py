@@ -95,9 +95,7 @@ class Loop:
 
     def call_in(self, context: Context, fn: Callable[..., Any], *args: Any) -> None:
         """Have *fn* called at the next turn of the loop, in *context* and in no task. On asyncio, in the loop."""
-        if (sniffio := sys.modules.get("sniffio")) is not None:
-            context.run(sniffio.current_async_library_cvar.set, "asyncio")
-        self.native.call_soon(fn, *args, context=context)
+        self.native.call_soon(fn, *args, context=_known_as_asyncio(context))
 
     def soon(self, fn: Callable[..., Any], *args: Any) -> None:
         """
@@ -108,7 +106,7 @@ class Loop:
         """
         try:
             if hasattr(self.native, "call_soon_threadsafe"):
-                self.native.call_soon_threadsafe(_known_as_asyncio, fn, *args)
+                self.native.call_soon_threadsafe(fn, *args, context=_known_as_asyncio(copy_context()))
             else:
                 # In the caller's context, as on asyncio: it tells the runtime around the caller.
                 self.native.run_sync_soon(copy_context().run, fn, *args)
@@ -145,20 +143,12 @@ class Loop:
         return is_running() if is_running else True  # trio finishes what was handed to it, or says that it cannot
 
 
-def _set(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-def _known_as_asyncio(fn: Callable[..., Any], *args: Any) -> None:
-    """Call *fn* so that anyio knows its loop: sniffio looks for a task, and a callback of the loop is none."""
+def _known_as_asyncio(context: Context) -> Context:
+    """Have anyio know the loop in *context*: sniffio looks for a task, and a callback of the loop is none."""
     sniffio = sys.modules.get("sniffio")
-    if sniffio is None:
-        fn(*args)
-        return
-    context = copy_context()
-    context.run(sniffio.current_async_library_cvar.set, "asyncio")
-    context.run(fn, *args)
+    if sniffio is not None:
+        context.run(sniffio.current_async_library_cvar.set, "asyncio")
+    return context
 
 
 def native_task() -> Any:

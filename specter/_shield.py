@@ -93,12 +93,11 @@ async def run_whole(fn: Callable[[], Awaitable[None]], name: str) -> None:
             await fn()
 
     loop = Loop.current()
-    create_task = getattr(loop.native, "create_task", None) if loop is not None else None
-    if create_task is None:
+    if loop is None or loop.create_task is None:
         await run()
         return
     # Kept in a name: asyncio itself holds only weak references to tasks.
-    task = create_task(run(), name=name, context=copy_context())
+    task = loop.create_task(run(), name=name, context=copy_context())
     done = anyio.Event()
     task.add_done_callback(lambda _: done.set())
     await wait_regardless(done)
