@@ -27,7 +27,7 @@ def current_sid() -> str | None:
 
 
 # Nothing that is told by name. Read, never changed.
-_NOTHING: dict[str, Any] = {}
+NOTHING: dict[str, Any] = {}
 
 
 async def ask(
@@ -36,8 +36,8 @@ async def ask(
     values: tuple[Any, ...],
     *,
     answers: Answers,
-    named: dict[str, Any] = _NOTHING,
-    extra: dict[str, Any] = _NOTHING,
+    named: dict[str, Any] = NOTHING,
+    extra: dict[str, Any] = NOTHING,
     socket_call: SocketCall | None = None,
     on_error: Callable[..., Awaitable[Any]] | None = None,
 ) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from ._calls import name_of
-from ._socket_call import SocketCall, ask
+from ._socket_call import NOTHING, SocketCall, ask
 from ._socket_call import current_sid as current_sid
 from ._socket_server import SocketServer
 from .sansio.ownership import require_owner
@@ -173,15 +173,7 @@ class SocketIngress:
         """
         answers = Answers.to(event)
         named, extra = _by_name(event, args, kwargs)
-        await ask(
-            self._subscribers.of(event),
-            event,
-            args,
-            answers=answers,
-            named=named,
-            extra=extra,
-            on_error=self.dispatch_default_error,
-        )
+        await self._hear(event, args, named, answers, extra=extra)
         return answers.conclude()
 
     async def dispatch_default_error(self, *args: Any, **kwargs: Any) -> Any:
@@ -209,16 +201,24 @@ class SocketIngress:
 
     # For this package.
 
-    async def _hear(
-        self, event: str, values: tuple[Any, ...], named: dict[str, Any], answers: Answers, socket_call: SocketCall
-    ) -> None:
-        """Call the subscribers of an event."""
-        await ask(
+    def _hear(
+        self,
+        event: str,
+        values: tuple[Any, ...],
+        named: dict[str, Any],
+        answers: Answers,
+        socket_call: SocketCall | None = None,
+        *,
+        extra: dict[str, Any] = NOTHING,
+    ) -> Coroutine[Any, Any, None]:
+        """Call the subscribers of an event; see `ask`."""
+        return ask(
             self._subscribers.of(event),
             event,
             values,
             answers=answers,
             named=named,
+            extra=extra,
             socket_call=socket_call,
             on_error=self.dispatch_default_error,
         )
