@@ -99,6 +99,7 @@ class EventBus:
         else:
             hearing, fns = self._hearing_here(event)
         waiting: list[tuple[Callable[[Any], Any], Awaitable[Any]]] = []
+        # The loop of `emit_nowait` once more: to have one listener called by it takes half as long again.
         for fn in fns:
             try:
                 result = fn(data)
