@@ -31,7 +31,6 @@ WARN_AT = 1000
 # Held only while a line is made: one for all subscribers is enough.
 _making = Lock()
 
-
 # Stands for the owners of who has none, as most listeners of a bus. Nothing is put into it.
 _NOBODY: dict[object, Any] = {}
 

@@ -63,8 +63,7 @@ class Entries:
         proof = object()
         self.values[key] = value
         self._proofs[key] = proof
-        if self._taken_over:
-            self._taken_over.discard(key)
+        self._taken_over.discard(key)
         return proof
 
     def withdraw(self, key: str, proof: object) -> bool:
