@@ -14,7 +14,7 @@ An event that nobody hears is told in the log, as long as no handler of the appl
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 import anyio
@@ -43,9 +43,9 @@ class Ingress(Protocol):
         """Whether a subscriber to *event* has a parameter for the environ."""
         ...
 
-    async def _hear(
+    def _hear(
         self, event: str, values: tuple[Any, ...], named: dict[str, Any], answers: Answers, socket_call: SocketCall
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:
         """Call the subscribers."""
         ...
 
