@@ -168,9 +168,9 @@ class Watcher:
         """
         End, and wait until poll or stream has ended. Does nothing if it is stopped.
 
-        A source that blocks in a thread is left to itself, which the log says. From poll or stream itself it only asks
-        for the end. Subscriptions stay; it can be started again. A caller that is cancelled hears of it when it has
-        waited.
+        A source that blocks in a thread for half a second is left to itself, which the log says. From poll or stream
+        itself it only asks for the end. Subscriptions stay; it can be started again. A caller that is cancelled hears
+        of it when it has waited.
 
         Returns:
             The watcher.
@@ -247,13 +247,13 @@ class Watcher:
     async def _ask(self) -> Any:
         if not self._threaded:
             return await call(self._source)
-        with ThreadedItems(lambda: [self._source()], f"watcher {self.name}") as answers:
+        async with ThreadedItems(lambda: [self._source()], f"watcher {self.name}") as answers:
             return [answer async for answer in answers][0]
 
     async def _read(self) -> None:
         try:
             if self._threaded:
-                with ThreadedItems(self._source, f"watcher {self.name}") as items:
+                async with ThreadedItems(self._source, f"watcher {self.name}") as items:
                     await self._follow(items)
             else:
                 await self._follow(await call(self._source))

@@ -4,6 +4,7 @@ import itertools
 import threading
 
 import anyio
+import anyio.to_thread
 import pytest
 import trio.testing
 from anyio.lowlevel import checkpoint
@@ -581,6 +582,82 @@ async def test_a_stop_ends_the_thread_of_a_stream_that_goes_on(runtime, caplog):
     await eventually(lambda: left.is_set() and not threads[0].is_alive())
 
 
+class Closing:
+    """A threaded stream of numbers that does not end, and whose end takes until it is let go."""
+
+    def __init__(self):
+        self.closes, self.let_go = threading.Event(), threading.Event()
+        self.open = []
+
+    def __call__(self):
+        self.open.append(1)
+        try:
+            yield from itertools.count()
+        finally:
+            self.closes.set()
+            assert self.let_go.wait(10)
+            self.open.pop()
+
+    async def started(self):
+        """A watcher that has told something of it."""
+        told = anyio.Event()
+        watcher = Watcher("closing", stream=self, threaded=True)
+        watcher.subscribe(lambda value, _: told.set())
+        await watcher.start()
+        await told.wait()
+        return watcher
+
+
+async def test_a_stop_waits_for_the_end_of_a_threaded_stream(runtime, caplog):
+    async def stop():
+        await watcher.stop()
+        stopped.append(source.open.copy())
+
+    source, stopped = Closing(), []
+    watcher = await source.started()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(stop)
+        await eventually(source.closes.is_set)
+        assert not stopped
+        source.let_go.set()
+
+    assert stopped == [[]]
+    assert "blocks" not in caplog.text
+
+
+async def test_a_stop_waits_for_a_thread_although_all_others_are_at_work(runtime, caplog, monkeypatch):
+    limiter = anyio.to_thread.current_default_thread_limiter()
+    monkeypatch.setattr(limiter, "total_tokens", 1)
+    source, let_go = Closing(), threading.Event()
+    watcher = await source.started()
+    source.let_go.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(anyio.to_thread.run_sync, let_go.wait, 10)
+        await eventually(lambda: limiter.borrowed_tokens)
+        await watcher.stop()
+        let_go.set()
+
+    assert not source.open
+    assert "did not end" not in caplog.text
+
+
+@pytest.mark.virtual_clock
+async def test_virtual_time_stands_still_for_the_end_of_a_threaded_stream(virtual_clock, caplog):
+    async with Runtime():
+        source = Closing()
+        watcher = await source.started()
+        before = virtual_clock.now
+        threading.Timer(0.05, source.let_go.set).start()
+
+        await watcher.stop()
+
+    assert not source.open
+    assert virtual_clock.now == before
+    assert "blocks" not in caplog.text
+
+
 async def test_an_error_in_a_thread_is_the_watchers(runtime, caplog):
     watcher = await Watcher("threaded", stream=lambda: 1 / 0, threaded=True, retry=False).start()
 
@@ -636,9 +713,21 @@ async def slow_values(open_sources):
         open_sources.pop()
 
 
-async def test_a_stop_that_is_cancelled_has_waited_for_its_source(runtime):
+def slow_thread(open_sources):
+    open_sources.append(1)
+    try:
+        yield from itertools.count()
+    finally:
+        threading.Event().wait(SHORT)
+        open_sources.pop()
+
+
+@pytest.mark.parametrize(
+    ("stream", "threaded"), [(slow_values, False), (slow_thread, True)], ids=["async stream", "threaded stream"]
+)
+async def test_a_stop_that_is_cancelled_has_waited_for_its_source(runtime, stream, threaded):
     async def prepare():
-        watchers.append(await Watcher("cut", stream=lambda: slow_values(open_sources)).start())
+        watchers.append(await Watcher("cut", stream=lambda: stream(open_sources), threaded=threaded).start())
         await eventually(lambda: open_sources)
 
     async def stop():
