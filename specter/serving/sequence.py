@@ -26,6 +26,7 @@ from .listener import Listener
 from .options import GRACEFUL_TIMEOUT, Options
 from .servers import Server, reachable
 from .signals import Signals
+from .wakeup import wake_by_signals
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +72,10 @@ class Sequence:
             listener: Where clients come in.
             announce: Called when they can.
         """
+        loop = asyncio.get_running_loop()
+        wake_by_signals(loop.add_reader)
         # Not a signal handler of the loop: that never runs while the loop is blocked.
-        self._signals.listen(partial(asyncio.get_running_loop().call_soon_threadsafe, self.stop))
+        self._signals.listen(partial(loop.call_soon_threadsafe, self.stop))
         booted = await self._boot()
         self.clean = booted
         if booted and not self._stop.is_set():

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import click
+from gevent import get_hub
 
 from specter.serving.listener import Listener
 from specter.serving.load import BrokenModule
@@ -21,6 +22,7 @@ from specter.serving.process import exit_code, leave, set_up_logging
 from specter.serving.shared import Shared
 from specter.serving.signals import Signals
 from specter.serving.threads import THREAD_TIME, threads_left
+from specter.serving.wakeup import wake_by_signals
 
 from .application import application
 from .sequence import Sequence
@@ -51,6 +53,7 @@ def run(find: Callable[[], Any], options: Options, shared: Shared, *, supervised
         raise Problem(f"--server {options.server} is for asyncio: gevent has a server of its own")
     signals = Signals(shared, supervised=supervised)
     signals.install()
+    wake_by_signals(_watch)
     sequence = Sequence(options, signals)
     with Listener(options.host, options.port) as listener:
         try:
@@ -89,6 +92,11 @@ def _serve(find: Callable[[], Any], options: Options, sequence: Sequence, signal
         log.info("the application asked for the end: %r", error)
         return exit_code(error)
     return 0
+
+
+def _watch(number: int, call: Callable[[], None]) -> None:
+    # Not counted among what the hub waits for: a boot that waits for nothing is told so, as without it.
+    get_hub().loop.io(number, 1, ref=False).start(call)
 
 
 class _Interrupted(KeyboardInterrupt):

@@ -63,6 +63,8 @@ class Served:
     ) -> None:
         if self.process.poll() is None:
             self.stop(signal.SIGTERM)
+        if self.process.returncode:
+            sys.stderr.write(f"exit code {self.process.returncode}, after: {self.said()}\n")
         self._lines.close()
         self.log.close()
 

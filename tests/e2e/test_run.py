@@ -235,6 +235,30 @@ def test_one_signal_to_the_whole_group_counts_once() -> None:
         assert code == 1  # and not 128 + SIGTERM
 
 
+@linux_alone
+@pytest.mark.parametrize("backend", ["asyncio", "gevent"])
+def test_a_signal_that_does_not_interrupt_the_sleep_of_the_loop_ends_it(tmp_path: Path, backend: str) -> None:
+    # As one that comes just before the sleep: nothing but what the process itself does wakes the main thread.
+    (tmp_path / "asleep.py").write_text(
+        "import signal\n"
+        "from gevent import monkey\n"
+        "start, lock = (monkey.get_original('_thread', name) for name in ('start_new_thread', 'allocate_lock'))\n"
+        "never = lock()\n"
+        "never.acquire()\n"
+        "start(never.acquire, ())\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})\n"
+        "def app(environ, start_response): start_response('204 No Content', [])\n"
+        f"import sys; sys.path.insert(0, {str(APPS)!r})\n"
+        "from plain import site\n"
+    )
+    target = {"asyncio": "site", "gevent": "app"}[backend]
+    # Less time than Hypercorn sleeps at first.
+    with serving(f"asleep:{target}", "--backend", backend, "--shutdown-timeout", "2", folder=tmp_path) as served:
+        state = Path(f"/proc/{lives_below(served.process.pid)[0]}/stat")
+        assert soon(lambda: state.read_text().rpartition(")")[2].split()[0] == "S")
+        assert served.stop(signal.SIGTERM) == 0
+
+
 def test_two_signals_of_one_moment_count_once() -> None:
     with serving("plain:hung", "--shutdown-timeout", "2") as served:
         served.process.send_signal(signal.SIGSTOP)  # both wait until it goes on
