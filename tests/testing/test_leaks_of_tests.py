@@ -284,7 +284,8 @@ def test_an_unknown_kind_is_refused(pytester: pytest.Pytester) -> None:
     outcome = run(pytester)
 
     assert outcome.counts == {"errors": 1}
-    assert outcome.text.count("'task' is no kind of leak; there are: services, tasks, timers, subscriptions,") == 1
+    said = outcome.section("test_misspelt")
+    assert said.count("'task' is no kind of leak; there are: services, tasks, timers, subscriptions,") == 1
     assert "During handling" not in outcome.text
 
 
