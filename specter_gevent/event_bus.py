@@ -17,6 +17,7 @@ from specter.sansio.ownership import require_callable
 from ._bus_events import Events, no_extra
 from ._limit import within
 from ._locks import StateLock
+from ._overrides import is_ours
 
 logger = logging.getLogger(__name__)
 
@@ -230,6 +231,9 @@ class EventBus:
             self._lock.release()
 
 
+_OFF = EventBus.off
+
+
 class _Subscription:
     """
     Called, it ends: a function that remembered as much would take three times the memory.
@@ -252,6 +256,9 @@ class _Subscription:
     def __call__(self) -> None:
         """End it; twice is harmless."""
         bus = self._bus
+        if not is_ours(bus.off, _OFF):
+            bus.off(self._event, self._fn)
+            return
         bus._lock.acquire()
         try:
             # As in 0.1.x, a later subscription of the same function ends with it too.

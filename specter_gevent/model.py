@@ -15,6 +15,7 @@ from specter.sansio.slices import Selected, Slices
 
 from ._observed import Observed
 from ._old_functions import delete_path, get_path, set_path
+from ._overrides import is_ours
 from .event_bus import bus
 
 logger = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class Model(Observed[dict[Any, Any]]):
             TypeError: *selector* is neither.
         """
         if not callable(selector):
-            return self.get(selector, default)
+            return self.get(selector, default=default)
         found = selector(self.snapshot())
         if isinstance(found, CoroutineType):
             require_answer(found, selector, "a selector")
@@ -212,13 +213,17 @@ class Model(Observed[dict[Any, Any]]):
                 is logged.
         """
         self._require_subscriber(fn, owner)
+        asked = self._asked(selector)
         path, selected = self._watched(selector)
         subscriber = _Subscriber(fn, selected)
         self._lock.acquire()
         try:
             self._subscribers.add(subscriber, path)
             if immediate:
-                present = self._slice(path) if selected is None else copied(selected.value)
+                if asked is not MISSING:
+                    present = copied(asked)
+                else:
+                    present = self._slice(path) if selected is None else copied(selected.value)
                 self._heard.append((iter((fn,)), present))
         finally:
             self._lock.release()
@@ -261,6 +266,13 @@ class Model(Observed[dict[Any, Any]]):
     def _state(self, state: dict[Any, Any]) -> None:
         self._tree = Tree(state)
 
+    def _asked(self, selector: Selector | None) -> Any:
+        """What a subscriber finds by a method that is not ours; `MISSING` if those that are asked for it are."""
+        if selector is None:
+            return MISSING if is_ours(self.snapshot, _SNAPSHOT) else self.snapshot()
+        read, ours = (self.snapshot, _SNAPSHOT) if callable(selector) else (self.get, _GET)
+        return MISSING if is_ours(self.select, _SELECT) and is_ours(read, ours) else self.select(selector)
+
     def _watched(self, selector: Selector | None) -> tuple[rules.Path | None, Selected | None]:
         """What a selector is: a path, or a function, called here for the first time."""
         if not callable(selector):
@@ -289,6 +301,9 @@ class Model(Observed[dict[Any, Any]]):
                 self._heard.append((iter((_emit,)), copied(tree.root)))
         snapshot: dict[Any, Any] = copied(tree.root)
         return snapshot
+
+
+_GET, _SELECT, _SNAPSHOT = Model.get, Model.select, Model.snapshot
 
 
 class _Subscriber:

@@ -26,6 +26,7 @@ from specter.sansio.ownership import require_owner
 
 from . import _phases
 from ._locks import StateLock
+from ._overrides import is_ours
 from ._teardown import Teardown
 from ._timing import cancel_timer, start_timer
 from ._waiting import kill_soon
@@ -431,7 +432,7 @@ class Service:
             handler: A plain function of the data. Two services that listen with one function have it called once,
                 until both have stopped.
         """
-        if getattr(bus.on, "__func__", None) is _ON:
+        if is_ours(bus.on, _ON):
             unsubscribe = bus._subscribe(event, handler, owner=self)
         else:  # the bus or its `on` is a test's
             unsubscribe = bus.on(event, handler)

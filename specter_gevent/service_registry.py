@@ -11,6 +11,7 @@ from specter.sansio.registry import Entries, checked_key
 
 from ._limit import within
 from ._locks import StateLock
+from ._overrides import is_ours
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -152,6 +153,11 @@ class SPECTERRegistry:
         del self._table.values
 
     def _withdraw(self, key: str, proof: object) -> None:
+        if not is_ours(self.unregister, _UNREGISTER):
+            # Not in one piece: what is not ours is called without the lock.
+            if not self._table.is_replaced(key, proof):
+                self.unregister(key)
+            return
         self._lock.acquire()
         try:
             if self._table.withdraw(key, proof):
@@ -167,5 +173,7 @@ class SPECTERRegistry:
             if not waiting:
                 self._waiters.pop(key, None)
 
+
+_UNREGISTER = SPECTERRegistry.unregister
 
 registry = SPECTERRegistry()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, MutableSet
+from functools import partial
 from types import CoroutineType
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from specter.sansio.callables import require_answer
 from specter.sansio.store import State
 
 from ._observed import Observed
+from ._overrides import is_ours
 from .event_bus import bus
 
 logger = logging.getLogger(__name__)
@@ -79,7 +81,7 @@ class Store(Observed[State]):
 
     def snapshot(self) -> State:
         """A copy of the state, not deep."""
-        return self._state.copy()
+        return self.get()  # type: ignore[no-any-return]
 
     def access(self, reader: Callable[[State], T]) -> T:
         """
@@ -202,7 +204,8 @@ class Store(Observed[State]):
         try:
             holders = self._subscribers.hold(fn, holder)
             if immediate:
-                self._heard.append((iter((fn,)), self._state.copy()))
+                overridden = not (is_ours(self.snapshot, _SNAPSHOT) and is_ours(self.get, _GET))
+                self._heard.append((iter((partial(_show_present, fn) if overridden else fn,)), self._state.copy()))
         finally:
             self._lock.release()
 
@@ -310,6 +313,14 @@ class _Subscribers(MutableSet[Subscriber]):
         """Have *fn* hear of nothing."""
         if self._held.pop(fn, None) is not None:
             self.hearers = None
+
+
+_GET, _SNAPSHOT = Store.get, Store.snapshot
+
+
+def _show_present(fn: Subscriber, state: State, store: Store) -> None:
+    """Tell *fn* by methods of which one is not ours."""
+    fn(store.snapshot(), store)
 
 
 def _put(state: State, new: State) -> State:

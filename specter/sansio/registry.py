@@ -70,6 +70,10 @@ class Entries:
         """Take the value out if it is still the one that *proof* was given for."""
         return self._proofs.get(key) is proof and self.unregister(key)
 
+    def is_replaced(self, key: str, proof: object) -> bool:
+        """Whether another value has taken the place of the one that *proof* was given for."""
+        return self._proofs.get(key, proof) is not proof
+
     def unregister(self, key: str) -> bool:
         """Take a value out. Returns whether there was one."""
         self._proofs.pop(key, None)

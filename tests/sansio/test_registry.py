@@ -36,8 +36,11 @@ def test_a_proof_is_of_one_value():
     second = entries.provide("a", 1, replace=True)
 
     assert not entries.withdraw("a", first)
+    assert entries.is_replaced("a", first)
+    assert not entries.is_replaced("a", second)
     assert entries.withdraw("a", second)
     assert not entries.withdraw("a", second)
+    assert not entries.is_replaced("a", second)
 
 
 def test_requiring_what_is_not_there():
