@@ -1,4 +1,4 @@
-"""Services that tell what happens to them."""
+"""Services that tell what happens to them, and what they run."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -64,3 +64,8 @@ class Part(Service):
 async def waited(value: Any) -> Any:
     """Await *value* if it can be."""
     return await value if isinstance(value, Awaitable) else value
+
+
+async def forever() -> None:
+    """Wait until cancelled."""
+    await anyio.sleep_forever()

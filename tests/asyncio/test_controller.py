@@ -1,6 +1,6 @@
 """A controller's events, schemas and state have one life."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
@@ -14,12 +14,6 @@ def ingress() -> Iterator[SocketIngress]:
     ingress = registry.provide("socket_ingress", SocketIngress(), replace=True)
     yield ingress
     registry.unregister("socket_ingress")
-
-
-@pytest.fixture
-async def runtime() -> AsyncIterator[Runtime]:
-    async with Runtime() as runtime:
-        yield runtime
 
 
 class Library(Controller):

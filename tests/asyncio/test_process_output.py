@@ -31,12 +31,6 @@ def clean(warm):
         yield
 
 
-@pytest.fixture
-async def runtime():
-    async with Runtime() as runtime:
-        yield runtime
-
-
 def shell(script, **keywords):
     return start_process("shell", ["sh", "-c", script], **{"stdout": PIPE, **keywords})
 

@@ -10,7 +10,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from children import at_most
 
-from specter import QueueService, Runtime, Service
+from specter import QueueService, Service
 from specter.testing import cancel_everywhere, eventually
 
 
@@ -29,12 +29,6 @@ class Collecting(QueueService):
         if isinstance(item, Exception):
             raise item
         self.done.append(item)
-
-
-@pytest.fixture
-async def runtime():
-    async with Runtime() as runtime:
-        yield runtime
 
 
 @pytest.mark.parametrize(

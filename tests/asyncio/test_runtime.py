@@ -3,7 +3,6 @@
 import asyncio
 import contextvars
 import gc
-import logging
 import re
 import weakref
 
@@ -11,21 +10,12 @@ import anyio
 import pytest
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
-from parts import Part
+from logged import errors
+from loops import asyncio_only
+from parts import Part, forever
 
 from specter import Runtime, Service
 from specter.testing import cancel_everywhere
-
-asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
-
-def errors(caplog):
-    return [record.message for record in caplog.records if record.levelno >= logging.ERROR]
-
-
-async def forever():
-    await anyio.sleep_forever()
-
 
 # Blocks.
 
@@ -334,7 +324,7 @@ async def test_tasks_are_listed_oldest_first_with_owner_label_age_and_place():
     ]
     assert listed[0].age >= 0.01
     assert listed[0].age > listed[1].age >= 0
-    assert all(re.fullmatch(r"test_runtime\.py:\d+ in forever", task.where) for task in listed)
+    assert all(re.fullmatch(r"parts\.py:\d+ in forever", task.where) for task in listed)
     assert runtime.tasks() == []
 
 

@@ -3,30 +3,15 @@
 import contextlib
 import contextvars
 import dataclasses
-import logging
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
+from logged import errors
 from parts import Part
 
 from specter import Runtime, Service, bus
 from specter.testing import cancel_everywhere, eventually
-
-
-@pytest.fixture
-async def runtime():
-    async with Runtime() as runtime:
-        yield runtime
-
-
-@pytest.fixture
-async def service(runtime):
-    return await Service("svc").start()
-
-
-def errors(caplog):
-    return [record.message for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def in_an_empty_context(fn):

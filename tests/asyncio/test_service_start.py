@@ -12,12 +12,6 @@ from specter import Runtime, Service
 from specter.testing import cancel_everywhere
 
 
-@pytest.fixture
-async def runtime():
-    async with Runtime() as runtime:
-        yield runtime
-
-
 def errors(caplog):
     return [record for record in caplog.records if record.levelno >= logging.ERROR]
 

@@ -10,12 +10,6 @@ from specter import Runtime, Service
 
 
 @pytest.fixture
-async def runtime():
-    async with Runtime() as runtime:
-        yield runtime
-
-
-@pytest.fixture
 async def service(runtime):
     return await Service("svc", {"a": 1}).start()
 

@@ -8,26 +8,15 @@ from contextvars import ContextVar
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
+from logged import errors
+from loops import asyncio_only
 from parts import Part
 
-from specter import Runtime, Service
+from specter import Service
 from specter.sansio.ledger import MOST_ROUNDS
 from specter.testing import cancel_everywhere
 
 pytestmark = pytest.mark.virtual_clock
-
-
-@pytest.fixture
-async def runtime():
-    async with Runtime() as runtime:
-        yield runtime
-
-
-asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
-
-def errors(caplog):
-    return [record.message for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_stop_gives_the_service_itself(runtime):

@@ -13,32 +13,13 @@ import anyio
 import pytest
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
+from logged import errors
+from loops import asyncio_only
+from parts import forever
 
 from specter import Runtime, Service, bus
 from specter._loop import Loop
 from specter.task import Task
-
-asyncio_only = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
-
-@pytest.fixture
-async def runtime():
-    async with Runtime() as runtime:
-        yield runtime
-
-
-@pytest.fixture
-async def service(runtime):
-    return await Service("svc").start()
-
-
-def errors(caplog):
-    return [record.message for record in caplog.records if record.levelno >= logging.ERROR]
-
-
-async def forever():
-    await anyio.sleep_forever()
-
 
 # Spawning.
 

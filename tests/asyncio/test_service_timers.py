@@ -1,12 +1,12 @@
 """Intervals and timeouts of a service, in virtual time."""
 
 import itertools
-import logging
 import re
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
+from logged import errors
 
 from specter import Runtime, Service
 from specter.task import Task
@@ -15,25 +15,10 @@ pytestmark = pytest.mark.virtual_clock
 
 
 @pytest.fixture
-async def runtime():
-    async with Runtime() as runtime:
-        yield runtime
-
-
-@pytest.fixture
-async def service(runtime):
-    return await Service("svc").start()
-
-
-@pytest.fixture
 async def clock(runtime):
     """Seconds since the test began."""
     began = anyio.current_time()
     return lambda: round(anyio.current_time() - began, 3)
-
-
-def errors(caplog):
-    return [record.message for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_an_interval_waits_first_and_then_calls_again_and_again(service, clock):
