@@ -57,7 +57,7 @@ class Cache:
         # The greenlets that invalidate it: a cycle of dependencies ends where it began.
         self._invalidating: list[object] = []
         events = [depends_on] if isinstance(depends_on, str) else depends_on or ()
-        self._bus_unsubs = [bus.on(event, self._dependency_changed) for event in events]
+        self._bus_unsubs = [bus.on(event, self._on_dependency_invalidated) for event in events]
 
     def __repr__(self) -> str:
         return f"<Cache {self.name!r} valid={self.is_valid()} ttl={self.ttl}s>"
@@ -249,7 +249,7 @@ class Cache:
                 self._slot.entry = None
                 self._stored_at = 0
 
-    def _dependency_changed(self, data: Any = None) -> None:
+    def _on_dependency_invalidated(self, data: Any = None) -> None:
         if getcurrent() not in self._invalidating:
             self.invalidate()
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, Self
 from specter.sansio.callables import require_plain
 
 from .handler import Handler
-from .model import Model
 from .schema import Schema
 from .service import Service
 from .service_registry import registry
-from .store import Store
 
 if TYPE_CHECKING:
     from flask import Blueprint
     from flask_socketio import SocketIO
 
+    from .model import Model
     from .router import Router
+    from .store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -154,11 +154,15 @@ class Controller(Service):
 
     def create_model(self, name: str, initial_state: dict[str, Any] | None = None, **options: Any) -> Model:
         """Make a `Model` that is destroyed when the controller stops; *options* are its own."""
-        return self.own(Model(name, initial_state, **options))
+        from .model import create_model
+
+        return self.own(create_model(name, initial_state, **options))
 
     def create_store(self, name: str, initial_state: dict[str, Any] | None = None, **options: Any) -> Store:
         """Make a `Store` that is destroyed when the controller stops; *options* are its own."""
-        return self.own(Store(name, initial_state, **options))
+        from .store import create_store
+
+        return self.own(create_store(name, initial_state, **options))
 
     @property
     def socketio(self) -> Any:

@@ -56,7 +56,14 @@ class EventBus:
 
     def once(self, event: Any, callback: Callable[[Any], Any]) -> Callable[[], None]:
         """Subscribe to the next event only; see `on`."""
-        return self._subscribe(event, callback, once=True)
+        if is_ours(self.on, _ON) and is_ours(self.off, _OFF):
+            return self._subscribe(event, callback, once=True)
+
+        def hear(data: Any = None) -> None:
+            self.off(event, hear)
+            callback(data)
+
+        return self.on(event, hear)
 
     def off(self, event: Any, callback: Callable[[Any], Any]) -> None:
         """End all subscriptions of *callback* to *event*, as subscribed to. Unknown ones are ignored."""
@@ -231,7 +238,7 @@ class EventBus:
             self._lock.release()
 
 
-_OFF = EventBus.off
+_ON, _OFF = EventBus.on, EventBus.off
 
 
 class _Subscription:

@@ -14,7 +14,7 @@ from specter.sansio.callables import is_coroutine_function, require_plain
 
 from ._companions import check_socketio
 from ._turn import Turn
-from .ownership import Cleanups
+from .ownership import Cleanups, resolve_cleanup
 from .service_registry import registry
 
 if TYPE_CHECKING:
@@ -174,7 +174,9 @@ class Handler:
         Raises:
             TypeError: It has no such method.
         """
-        return self._cleanups.own(resource, stop_method)
+        if resource is not None:
+            self.add_cleanup(resolve_cleanup(resource, stop_method=stop_method))
+        return resource
 
     def _declared_events(self) -> Iterator[tuple[str, Callable[..., Any], float]]:
         """Event, callback and priority of what is to be subscribed."""

@@ -151,7 +151,9 @@ class ServiceManager(Service):
             blueprint = controller.build_blueprint(url_prefix=url_prefix)
             self._app.register_blueprint(blueprint, url_prefix=str(url_prefix or ""))
         handler = controller.build_handler()
-        return self.register_service(controller).register_handler(handler)
+        self.register_service(controller)
+        self.register_handler(handler)
+        return self
 
     # Boot and shutdown.
 
@@ -366,7 +368,8 @@ def boot(
         manager.register_handler(handler)
     for controller in controllers or ():
         manager.register_controller(controller)
-    return manager.boot()
+    manager.boot()
+    return manager
 
 
 def _shut_down_all() -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import specter_gevent
 from specter.sansio.callables import require_plain
 from specter.sansio.ownership import STOP_METHODS, first_method
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 # Nothing awaits here.
 OWNERSHIP_STOP_METHODS = tuple(name for name in STOP_METHODS if name != "aclose")
@@ -57,12 +56,6 @@ class Cleanups(list[Callable[[], Any]]):
         if callable(fn):
             require_plain(fn, "a cleanup")
             self.append(fn)
-
-    def own(self, resource: T, method: str | None = None) -> T:
-        """Add the ending of a resource; see `resolve_cleanup`. `None` is ignored."""
-        if resource is not None:
-            self.add(resolve_cleanup(resource, method))
-        return resource
 
     def run(self) -> None:
         """Run and forget all, last first. An error is logged with its traceback and the rest goes on."""

@@ -451,7 +451,10 @@ def start_process(
         TypeError: *owner* cannot own.
         OSError: The program cannot be started.
     """
-    return ManagedProcess(name, kill_group=kill_group).start(args, owner=owner, **popen_kwargs)
+    process = ManagedProcess(name)
+    process.kill_group = kill_group
+    process.start(args, owner=owner, **popen_kwargs)
+    return process
 
 
 def _seconds(value: float | None) -> float:

@@ -20,7 +20,7 @@ from specter.sansio.routes import route as route
 
 from ._companions import check_app
 from .http import json_endpoint, respond
-from .ownership import Cleanups
+from .ownership import Cleanups, resolve_cleanup
 from .service_registry import registry
 
 logger = logging.getLogger(__name__)
@@ -182,7 +182,9 @@ class Router:
         Raises:
             TypeError: It has no such method.
         """
-        return self._cleanups.own(resource, stop_method)
+        if resource is not None:
+            self.add_cleanup(resolve_cleanup(resource, stop_method=stop_method))
+        return resource
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"

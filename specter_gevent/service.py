@@ -388,7 +388,8 @@ class Service:
 
     def cancel_greenlet(self, glet: Any) -> Self:
         """The same as `cancel_task`."""
-        return self.cancel_task(glet)
+        Service.cancel_task(self, glet)  # a subclass of 0.1.x may have another method of that name
+        return self
 
     # Timers.
 

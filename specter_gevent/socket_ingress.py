@@ -14,6 +14,7 @@ from specter.sansio.socket_events import Answers, Subscription, Subscriptions
 
 from ._companions import check_socketio
 from ._locks import StateLock
+from ._overrides import is_ours
 
 if TYPE_CHECKING:
     from flask_socketio import SocketIO
@@ -39,8 +40,9 @@ class SocketIngress:
     """
 
     def __init__(self, socketio: SocketIO | None = None, *, name: str = "socket_ingress") -> None:
+        check_socketio(socketio)
         self.name = name
-        self._socketio: Any = None
+        self._socketio: Any = socketio
         self._table = Subscriptions()
         self._subscribers = self._table.by_event
         self._error_table = Subscriptions()
@@ -48,7 +50,6 @@ class SocketIngress:
         self._dispatchers: dict[str, Callable[..., Any]] = {}
         self._default_error_dispatcher: Callable[..., Any] | None = None
         self._lock = StateLock()
-        self.attach(socketio)
 
     def __repr__(self) -> str:
         return f"<SocketIngress {self.name!r}, {len(self._subscribers)} events>"
@@ -252,12 +253,20 @@ class SocketIngress:
             table.add(event, subscription)
 
         def unsubscribe() -> bool:
-            with self._lock:
-                return table.discard(event, subscription)
+            return self._discard(table, event, subscription)
 
         if owner is not None:
             owner.add_cleanup(unsubscribe)
         return unsubscribe
+
+    def _discard(self, table: Subscriptions, event: str, subscription: Subscription) -> bool:
+        """End one subscription; by a method that is not ours, if there is one: all that its function has."""
+        if table is self._table and not is_ours(self.unsubscribe, _UNSUBSCRIBE):
+            return self.unsubscribe(event, subscription.fn)
+        if table is self._error_table and not is_ours(self.unsubscribe_error_default, _UNSUBSCRIBE_ERRORS):
+            return self.unsubscribe_error_default(subscription.fn)
+        with self._lock:
+            return table.discard(event, subscription)
 
     def _bind(self, event: str) -> None:
         with self._lock:
@@ -313,6 +322,9 @@ class SocketIngress:
             return False if _connecting() else answer
 
         return _named(dispatch, "default_error")
+
+
+_UNSUBSCRIBE, _UNSUBSCRIBE_ERRORS = SocketIngress.unsubscribe, SocketIngress.unsubscribe_error_default
 
 
 def _named(dispatcher: Callable[..., Any], event: str) -> Callable[..., Any]:

@@ -56,10 +56,7 @@ print(json.dumps(found))
 SPELLED = "written otherwise here, and of no use from outside"
 INNER = "a step of a method, which a test reaches by the method itself"
 LEFT_OUT = {
-    "Cache": {
-        "_entry_ttl": "`set(value, ttl)` is how a value gets a time of its own",
-        "_on_dependency_invalidated": "the event of the bus does it",
-    },
+    "Cache": {"_entry_ttl": "`set(value, ttl)` is how a value gets a time of its own"},
     "Field": {"_resolve_default": INNER},
     "ManagedProcess": {
         "_close_streams": INNER,
@@ -74,9 +71,7 @@ LEFT_OUT = {
     "SPECTERRegistry": {"_remove_waiter": INNER, "_validate_key": INNER},
     "SocketIngress": {"_bind_default_error_dispatcher": INNER, "_bind_dispatcher": INNER, "_order": SPELLED},
     "Watcher": {"_backoff": SPELLED, "_poll_loop": INNER, "_stream_loop": INNER},
-    "core.handler": {"resolve_cleanup": "comes from `specter.core.ownership`"},
     "core.watcher": {"_SENTINEL": SPELLED},
-    "router": {"resolve_cleanup": "comes from `specter.core.ownership`"},
 }
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from specter.sansio.ownership import STOP_METHODS
+from specter_gevent import Router
 from specter_gevent.ownership import OWNERSHIP_STOP_METHODS, Cleanups, resolve_cleanup
 
 
@@ -72,13 +73,13 @@ def test_a_cleanup_that_fails_is_logged_and_the_others_run(caplog):
 
 
 def test_a_resource_is_ended():
-    log, cleanups = [], Cleanups()
+    log, owner = [], Router("r")
     resource = Resource(close=lambda: log.append("closed"), bye=lambda: log.append("bye"))
 
-    assert cleanups.own(resource) is resource
-    assert cleanups.own(resource, "bye") is resource
-    assert cleanups.own(None) is None
-    cleanups.run()
+    assert owner.own(resource) is resource
+    assert owner.own(resource, "bye") is resource
+    assert owner.own(None) is None
+    owner.teardown()
     assert log == ["bye", "closed"]
 
 
@@ -87,4 +88,4 @@ def test_a_coroutine_function_is_refused():
         """Do nothing."""
 
     with pytest.raises(TypeError, match="a cleanup must be a plain function on gevent"):
-        Cleanups().own(Resource(stop=waits))
+        Router("r").own(Resource(stop=waits))

@@ -2,9 +2,25 @@
 
 from unittest import mock
 
-from observing import Part
+import gevent
+from observing import Part, resource, soon
 
-from specter import Cache, EventBus, Model, SPECTERRegistry, Store, bus, registry
+from specter import (
+    Cache,
+    Controller,
+    EventBus,
+    Handler,
+    Model,
+    Router,
+    ServiceManager,
+    SocketIngress,
+    SPECTERRegistry,
+    Store,
+    boot,
+    bus,
+    registry,
+    start_process,
+)  # fmt: skip
 
 
 def _noting(kind, *names):
@@ -140,3 +156,98 @@ def what_a_model_is_said_to_be_is_heard():
         except ValueError as error:
             heard.append(str(error))
     return heard
+
+
+def once_subscribes_by_on_and_ends_by_off():
+    kind, notes = _noting(EventBus, "on", "off")
+    own, heard = kind(), []
+    own.once("a", heard.append)
+    own.emit("a", 1)
+    own.emit("a", 2)
+    own.once("a", heard.append)()
+    with mock.patch.object(bus, "on", return_value="of the test"):
+        return heard, notes, own.has_listeners("a"), bus.once("a", len)
+
+
+def a_greenlet_is_cancelled_whatever_a_subclass_calls_its_own():
+    class Tasks(Part):
+        def cancel_task(self, number):
+            raise ValueError(number)
+
+    part = Tasks().start()
+    greenlet = part.spawn(gevent.sleep, 10)
+    return part.cancel_greenlet(greenlet) is part, soon(lambda: greenlet.dead)
+
+
+def what_is_owned_is_added_as_a_cleanup():
+    seen = []
+    for kind in (Part, Handler, Router):
+        own, notes = _noting(kind, "add_cleanup")
+        owner = own("owner") if kind is Router else own()
+        owner.own(resource("close"))
+        owner.own(None)
+        seen.append(notes)
+    with mock.patch("specter.core.handler.resolve_cleanup", return_value=len) as resolve:
+        Handler().own("a", "end")
+    with mock.patch("specter.router.resolve_cleanup", return_value=len):
+        Router("r").own("a", "end")
+    return seen, resolve.call_args == mock.call("a", stop_method="end")
+
+
+def a_controller_makes_its_state_by_what_is_in_the_modules():
+    controller = Controller("c")
+    with mock.patch("specter.core.model.create_model", return_value=resource("close")) as model:
+        controller.create_model("m", {"a": 1})
+    with mock.patch("specter.core.store.create_store", return_value=resource("close")) as store:
+        controller.create_store("s", {"a": 1}, emit_events=True)
+    return model.call_args == mock.call("m", {"a": 1}), store.call_args == mock.call("s", {"a": 1}, emit_events=True)
+
+
+def a_manager_registers_a_controller_by_methods_that_return_nothing():
+    class Quiet(ServiceManager):
+        def register_service(self, service):
+            super().register_service(service)
+
+        def register_handler(self, handler):
+            super().register_handler(handler)
+
+    manager = Quiet()
+    return manager.register_controller(Controller("c")) is manager, len(manager._services), len(manager._handlers)
+
+
+def what_is_made_is_returned_whatever_its_methods_return():
+    class Quiet(ServiceManager):
+        def boot(self):
+            super().boot()
+
+    with mock.patch(f"{boot.__module__}.ServiceManager", Quiet):
+        manager = boot(None, None)
+    manager.shutdown()
+    with mock.patch("specter.core.process.ManagedProcess") as process:
+        started = start_process("p", ["program"], owner="owner", text=True)
+    calls = process.mock_calls == [mock.call("p"), mock.call().start(["program"], owner="owner", text=True)]
+    return type(manager) is Quiet, started is process.return_value, calls
+
+
+def an_ingress_ends_subscriptions_by_unsubscribe():
+    kind, notes = _noting(SocketIngress, "unsubscribe", "unsubscribe_error_default", "subscribe")
+    ingress, part = kind(), Part().start()
+    ended = [ingress.subscribe("a", len)(), ingress.subscribe_error_default(len)()]
+    ingress.on("b", len, owner=part)
+    ingress.on_error_default(len, owner=part)
+    part.stop()
+    return ended, notes, ingress._subscribers, len(ingress._default_error_subscribers)
+
+
+def an_ingress_is_made_without_its_methods():
+    kind, notes = _noting(SocketIngress, "attach")
+    return kind("server").socketio, notes, kind().attach("server").socketio
+
+
+def a_dependency_of_a_cache_invalidates_by_methods():
+    kind, notes = _noting(Cache, "invalidate", "_on_dependency_invalidated")
+    cache = kind("c", depends_on=["a"])
+    cache.set(1)
+    bus.emit("a", 2)
+    cache._on_dependency_invalidated()
+    return notes, cache.get()
