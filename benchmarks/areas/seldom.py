@@ -52,30 +52,43 @@ def for_each(fn: Callable[..., Any], many: int, *args: Any) -> Callable[[], obje
     return work
 
 
-def hear(*args: Any) -> None:
-    """A subscriber."""
+def comes_and_goes(subscribe: Callable[..., Any], cause: Callable[[], object], many: int) -> Prepared:
+    """Subscribe, and end it, so often: none of them hears what is caused then, and one that is not ended does."""
+    ended: list[object] = []
+    stays: list[object] = []
+
+    def hear(*args: Any) -> None:
+        ended.append(args)
+
+    def end() -> bool:
+        subscribe(lambda *args: stays.append(args))
+        cause()
+        return len(stays) == 1 and not ended
+
+    return for_each(lambda: subscribe(hear)(), many), end
 
 
-def started(cls: str = "Service") -> Any:
+def started() -> Any:
     """A service that runs."""
-    import specter
+    from specter import Service
 
-    service = getattr(specter, cls)("measured")
+    service = Service("measured")
     service.start()
     return service
-
-
-def stopped(service: Any) -> Callable[[], object]:
-    """Stop it, and say that it did run."""
-    return lambda: service.running and service.stop() is not False
 
 
 @seldom("emit that nobody hears")
 def UNHEARD(many: int) -> Prepared:
     from specter import EventBus
 
-    bus = EventBus()
-    return for_each(bus.emit, many, "event", 1), lambda: True
+    bus, heard = EventBus(), []
+    bus.on("another event", heard.append)
+
+    def end() -> bool:
+        bus.emit("another event", 2)
+        return heard == [2]
+
+    return for_each(bus.emit, many, "event", 1), end
 
 
 @seldom("bus.on")
@@ -91,7 +104,7 @@ def ON_AND_END(many: int) -> Prepared:
     from specter import EventBus
 
     bus = EventBus()
-    return for_each(lambda: bus.on("event", hear)(), many), lambda: not bus.emit("event", 1)
+    return comes_and_goes(lambda hear: bus.on("event", hear), lambda: bus.emit("event", 1), many)
 
 
 @seldom("bus.once, and its emit")
@@ -109,22 +122,43 @@ def ONCE(many: int) -> Prepared:
 
 @seldom("Service.listen")
 def LISTEN(many: int) -> Prepared:
-    service = started()
-    return for_each(lambda: service.listen("event", lambda data: None), many), stopped(service)
+    service, heard = started(), []
+
+    def end() -> bool:
+        service.emit("event", 1)
+        service.stop()
+        return len(heard) == many
+
+    return for_each(lambda: service.listen("event", lambda data: heard.append(data)), many), end
 
 
 @seldom("the end of a listener with its service")
 def LISTENER_ENDS(many: int) -> Prepared:
-    service = started()
+    service, heard = started(), []
     for number in range(many):
-        service.listen(f"event {number}", lambda data: None)
-    return service.stop, lambda: not service.running
+        service.listen(f"event {number}", heard.append)
+
+    def emit_all() -> None:
+        for number in range(many):
+            service.emit(f"event {number}", number)
+
+    def end() -> bool:
+        emit_all()
+        return len(heard) == many
+
+    emit_all()
+    return service.stop, end
 
 
 @seldom("add_cleanup")
 def ADD_CLEANUP(many: int) -> Prepared:
-    service = started()
-    return for_each(service.add_cleanup, many, hear), stopped(service)
+    service, called = started(), []
+
+    def end() -> bool:
+        service.stop()
+        return len(called) == many
+
+    return for_each(service.add_cleanup, many, lambda: called.append(1)), end
 
 
 @seldom("a cleanup, called by the stop of its service")
@@ -142,13 +176,14 @@ def CHILD(many: int) -> Prepared:
     service, children = started(), [Service("child") for _ in range(many)]
     for child in children:
         service.adopt(child)
+    expect(all(child.running for child in children), True, "children that run")
     return service.stop, lambda: not any(child.running for child in children)
 
 
 @seldom("Service.subscribe, and the end of it")
 def SERVICE_SUBSCRIBE(many: int) -> Prepared:
     service = started()
-    return for_each(lambda: service.subscribe(hear)(), many), stopped(service)
+    return comes_and_goes(service.subscribe, lambda: service.set_state({"key": 1}), many)
 
 
 @seldom("Store.subscribe, and the end of it")
@@ -156,20 +191,20 @@ def STORE_SUBSCRIBE(many: int) -> Prepared:
     from specter import Store
 
     store = Store("measured", {"key": 1})
-    return for_each(lambda: store.subscribe(hear)(), many), lambda: True
+    return comes_and_goes(store.subscribe, lambda: store.set({"key": 2}), many)
 
 
 @seldom("Store.update, with a subscriber")
 def STORE_UPDATE(many: int) -> Prepared:
     from specter import Store
 
-    store = Store("measured", {"key": 0})
-    store.subscribe(hear)
+    store, heard = Store("measured", {"key": 0}), []
+    store.subscribe(lambda *args: heard.append(1))
 
     def add(draft: dict[str, int]) -> None:
         draft["key"] += 1
 
-    return for_each(store.update, many, add), lambda: store.get("key") == many
+    return for_each(store.update, many, add), lambda: store.get("key") == len(heard) == many
 
 
 @seldom("making a Cache")
@@ -206,7 +241,7 @@ def INGRESS(many: int) -> Prepared:
     from specter import SocketIngress
 
     ingress = SocketIngress()
-    return for_each(lambda: ingress.subscribe("message", hear)(), many), lambda: True
+    return comes_and_goes(lambda hear: ingress.subscribe("message", hear), lambda: ingress.dispatch("message", 1), many)
 
 
 @seldom("making a Schema of eight fields")
@@ -243,4 +278,4 @@ def REGISTER(many: int) -> Prepared:
         for service in services:
             manager.register_service(service)
 
-    return work, lambda: True
+    return work, lambda: len(manager.health()["services"]) == many
