@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from benchmarks.cases import LAW, OLD, SPECTER, TWIN, Case, Goal
@@ -31,41 +32,40 @@ def queue_class() -> Any:
     return Measured
 
 
-@ITEMS.ours
-async def _(run: Run, n: int) -> float:
+Feed = Callable[[Any, int], Any]
+"""Put so many items into a queue, and come back when they are handled."""
+
+
+async def ours(run: Run, workers: int, count: int, feed: Feed) -> float:
+    """The time for an item in a queue of ours on asyncio."""
     from specter import Runtime
 
-    count = run.count(10_000, 20)
-    queue = queue_class()("measured", worker_count=n)
+    queue = queue_class()("measured", worker_count=workers)
     async with Runtime(), queue:
         await asyncio.sleep(0)
         with run.cpu() as spent:
-            for item in range(count):
-                queue.enqueue_nowait(item)
-            await queue.join()
+            await feed(queue, count)
     expect(queue.handled, count, "items that were handled")
     return spent.each(count)
 
 
-@ITEMS.on_gevent
-def _(run: Run, n: int) -> float:
+def on_gevent(run: Run, workers: int, count: int, feed: Feed) -> float:
+    """The time for an item in a queue of our twin, or of 0.1.1."""
     import gevent
 
-    count = run.count(10_000, 20)
-    queue = queue_class()("measured", worker_count=n)
+    queue = queue_class()("measured", worker_count=workers)
     queue.start()
     gevent.sleep(0)
     with run.cpu() as spent:
-        for item in range(count):
-            queue.enqueue(item)
-        queue.queue.join()
+        feed(queue, count)
     queue.stop()
     expect(queue.handled, count, "items that were handled")
     return spent.each(count)
 
 
-@ITEMS.contender("asyncio.Queue by hand")
-async def _(run: Run, n: int) -> float:
+async def by_hand(run: Run, workers: int, count: int, feed: Feed) -> float:
+    """The time for an item in a queue of asyncio, with workers as one writes them."""
+
     async def work() -> None:
         nonlocal handled
         while True:
@@ -73,17 +73,45 @@ async def _(run: Run, n: int) -> float:
             handled += 1
             queue.task_done()
 
-    handled, count, queue = 0, run.count(10_000, 20), asyncio.Queue[int]()
-    workers = [asyncio.create_task(work()) for _ in range(n)]
+    handled, queue = 0, asyncio.Queue[int]()
+    tasks = [asyncio.create_task(work()) for _ in range(workers)]
     await asyncio.sleep(0)
     with run.cpu() as spent:
+        await feed(queue, count)
+    for task in tasks:
+        task.cancel()
+    expect(handled, count, "items that were handled")
+    return spent.each(count)
+
+
+@ITEMS.ours
+async def _(run: Run, n: int) -> float:
+    async def feed(queue: Any, count: int) -> None:
+        for item in range(count):
+            queue.enqueue_nowait(item)
+        await queue.join()
+
+    return await ours(run, n, run.count(10_000, 20), feed)
+
+
+@ITEMS.on_gevent
+def _(run: Run, n: int) -> float:
+    def feed(queue: Any, count: int) -> None:
+        for item in range(count):
+            queue.enqueue(item)
+        queue.queue.join()
+
+    return on_gevent(run, n, run.count(10_000, 20), feed)
+
+
+@ITEMS.contender("asyncio.Queue by hand")
+async def _(run: Run, n: int) -> float:
+    async def feed(queue: asyncio.Queue[int], count: int) -> None:
         for item in range(count):
             queue.put_nowait(item)
         await queue.join()
-    for worker in workers:
-        worker.cancel()
-    expect(handled, count, "items that were handled")
-    return spent.each(count)
+
+    return await by_hand(run, n, run.count(10_000, 20), feed)
 
 
 @ITEMS.contender("anyio stream by hand")
@@ -112,54 +140,29 @@ async def _(run: Run, n: int) -> float:
 
 @ONE_BY_ONE.ours
 async def _(run: Run, n: int) -> float:
-    from specter import Runtime
+    async def feed(queue: Any, count: int) -> None:
+        for item in range(count):
+            await queue.enqueue(item)
+            await queue.join()
 
-    count = run.count(5_000, 20)
-    queue = queue_class()("measured", worker_count=n)
-    async with Runtime(), queue:
-        await asyncio.sleep(0)
-        with run.cpu() as spent:
-            for item in range(count):
-                await queue.enqueue(item)
-                await queue.join()
-    expect(queue.handled, count, "items that were handled")
-    return spent.each(count)
+    return await ours(run, n, run.count(5_000, 20), feed)
 
 
 @ONE_BY_ONE.on_gevent
 def _(run: Run, n: int) -> float:
-    import gevent
-
-    count = run.count(5_000, 20)
-    queue = queue_class()("measured", worker_count=n)
-    queue.start()
-    gevent.sleep(0)
-    with run.cpu() as spent:
+    def feed(queue: Any, count: int) -> None:
         for item in range(count):
             queue.enqueue(item)
             queue.queue.join()
-    queue.stop()
-    expect(queue.handled, count, "items that were handled")
-    return spent.each(count)
+
+    return on_gevent(run, n, run.count(5_000, 20), feed)
 
 
 @ONE_BY_ONE.contender("asyncio.Queue by hand")
 async def _(run: Run, n: int) -> float:
-    async def work() -> None:
-        nonlocal handled
-        while True:
-            await queue.get()
-            handled += 1
-            queue.task_done()
-
-    handled, count, queue = 0, run.count(5_000, 20), asyncio.Queue[int]()
-    workers = [asyncio.create_task(work()) for _ in range(n)]
-    await asyncio.sleep(0)
-    with run.cpu() as spent:
+    async def feed(queue: asyncio.Queue[int], count: int) -> None:
         for item in range(count):
             await queue.put(item)
             await queue.join()
-    for worker in workers:
-        worker.cancel()
-    expect(handled, count, "items that were handled")
-    return spent.each(count)
+
+    return await by_hand(run, n, run.count(5_000, 20), feed)
