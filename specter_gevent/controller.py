@@ -58,7 +58,7 @@ class Controller(Service):
         *Service._specter_hooks, "build_routes", "build_events", "build_blueprint", "create_handler", "build_handler",
     )  # fmt: skip
 
-    _specter_stop_hooks = ("_tear_down_handler", *Service._specter_stop_hooks)
+    _specter_stop_hooks = ("_specter_tear_down_handler", *Service._specter_stop_hooks)
 
     def __init__(self, name: str | None = None) -> None:
         own: str = getattr(type(self), "name", "controller")
@@ -178,7 +178,7 @@ class Controller(Service):
             The controller.
         """
         if not self.running:
-            self._tear_down_handler()
+            self._specter_tear_down_handler()
         return super().stop()
 
     def health(self) -> dict[str, Any]:
@@ -196,7 +196,7 @@ class Controller(Service):
             report["schemas"] = list(self.schemas)
         return report
 
-    def _tear_down_handler(self) -> None:
+    def _specter_tear_down_handler(self) -> None:
         handler = self._handler_instance
         try:
             if handler is not None:
@@ -225,7 +225,7 @@ class _ControllerHandler(Handler):
         self._events.append((event, callback, priority))
         return self
 
-    def _declared_events(self) -> Iterator[tuple[str, Callable[..., Any], float]]:
+    def _specter_declared_events(self) -> Iterator[tuple[str, Callable[..., Any], float]]:
         for event, fn, priority in self._events:
             if callable(fn):
                 yield event, fn, priority
@@ -235,5 +235,5 @@ class _ControllerHandler(Handler):
     def _specter_log_setup(self) -> None:
         logger.debug("handler %r set up (%d events)", self.name, len(self._registered_handlers))
 
-    def _bind_to(self, socketio: Any, event: str, fn: Callable[..., Any]) -> None:
+    def _specter_bind_to(self, socketio: Any, event: str, fn: Callable[..., Any]) -> None:
         socketio.on_event(event, fn)

@@ -57,7 +57,7 @@ class Handler:
         self._registered = False
         self._registered_handlers: list[tuple[str, Callable[..., Any]]] = []
         self._cleanups = Cleanups(f"handler {self.name!r}", "handler")
-        self._teardown_turn = Turn()
+        self._specter_teardown_turn = Turn()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}{' registered' if self._registered else ''}>"
@@ -102,12 +102,12 @@ class Handler:
         ingress = registry.resolve("socket_ingress")
         self._socketio = socketio
         try:
-            for event, fn, priority in self._declared_events():
+            for event, fn, priority in self._specter_declared_events():
                 if ingress is not None:
                     ingress.subscribe(event, fn, owner=self, priority=priority)
                 else:
                     require_plain(fn, "a socket callback")
-                    self._bind_to(socketio, event, fn)
+                    self._specter_bind_to(socketio, event, fn)
                     self.add_cleanup(partial(_take_off, socketio, event, fn))
                 self._registered_handlers.append((event, fn))
         except BaseException:
@@ -135,7 +135,7 @@ class Handler:
         """
         if not self._registered:
             return self
-        self._teardown_turn.run(lambda: _take_down(self))
+        self._specter_teardown_turn.run(lambda: _take_down(self))
         return self
 
     def stop(self) -> Self:
@@ -178,7 +178,7 @@ class Handler:
             self.add_cleanup(resolve_cleanup(resource, stop_method=stop_method))
         return resource
 
-    def _declared_events(self) -> Iterator[tuple[str, Callable[..., Any], float]]:
+    def _specter_declared_events(self) -> Iterator[tuple[str, Callable[..., Any], float]]:
         """Event, callback and priority of what is to be subscribed."""
         for event, method in self.events.items():
             fn = getattr(self, method, None)
@@ -190,7 +190,7 @@ class Handler:
     def _specter_log_setup(self) -> None:
         logger.info("handler %r set up (%d events)", self.name, len(self._registered_handlers))
 
-    def _bind_to(self, socketio: Any, event: str, fn: Callable[..., Any]) -> None:
+    def _specter_bind_to(self, socketio: Any, event: str, fn: Callable[..., Any]) -> None:
         """Subscribe where there is no ingress."""
         socketio.on(event)(fn)
 

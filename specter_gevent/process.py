@@ -387,7 +387,7 @@ class ManagedProcess:
     def _release(self, run: _Run) -> None:
         for owner in run.owners:
             if isinstance(owner, Service):
-                owner._forget_cleanup(self.stop)
+                owner._specter_forget_cleanup(self.stop)
         run.owners = []
 
     def _stop_run(self, run: _Run, timeout: float | None = None) -> None:

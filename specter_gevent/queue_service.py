@@ -68,8 +68,8 @@ class QueueService(Service):
         self.queue: JoinableQueue[Any] = JoinableQueue(maxsize=maxsize or None)
         self.error_count = 0
         # Workers that have an item; and what is set when one is done with it, while a stop waits for that.
-        self._working: set[Any] = set()
-        self._item_done: Event | None = None
+        self._specter_working: set[Any] = set()
+        self._specter_item_done: Event | None = None
 
     def on_start(self) -> None:
         """Start the workers, and call `on_workers_started`."""
@@ -97,7 +97,7 @@ class QueueService(Service):
             self.queue.put(item, block=block, timeout=timeout)
         except Full:
             return False
-        self._publish()
+        self._specter_publish()
         return True
 
     def enqueue_nowait(self, item: Any) -> bool:
@@ -126,26 +126,26 @@ class QueueService(Service):
         if self.drain_timeout <= 0:
             return
         # A worker that waits for this very stop finishes neither its item nor another.
-        stuck = sum(map(waits_for_caller, self._working))
+        stuck = sum(map(waits_for_caller, self._specter_working))
         try:
             if stuck < self.worker_count:
                 with within(min(self.drain_timeout, time_left() * _DRAIN_SHARE)):
-                    self._wait_until_done(stuck)
+                    self._specter_wait_until_done(stuck)
         finally:
-            if dropped := self._drop():
+            if dropped := self._specter_drop():
                 logger.warning("%d items of '%s' were dropped by its stop", dropped, self.name)
-                self._publish()
+                self._specter_publish()
 
-    def _wait_until_done(self, stuck: int) -> None:
+    def _specter_wait_until_done(self, stuck: int) -> None:
         if not stuck:
             self.queue.join()
             return
-        self._item_done = Event()
+        self._specter_item_done = Event()
         while self.queue.unfinished_tasks > stuck:  # pyright: ignore[reportOperatorIssue]
-            self._item_done.clear()
-            self._item_done.wait()
+            self._specter_item_done.clear()
+            self._specter_item_done.wait()
 
-    def _drop(self) -> int:
+    def _specter_drop(self) -> int:
         dropped = 0
         while True:
             try:
@@ -161,26 +161,26 @@ class QueueService(Service):
                 item = self.queue.get(timeout=self.poll_interval)
             except Empty:
                 continue
-            self._working.add(getcurrent())
+            self._specter_working.add(getcurrent())
             try:
-                self._publish()
+                self._specter_publish()
                 self.handle_item(item)
             except Exception as error:
                 self.error_count += 1
                 logger.error("[SPECTER] Queue worker error in '%s': %s", self.name, error, exc_info=True)
             finally:
-                self._end_item()
-                self._publish()
+                self._specter_end_item()
+                self._specter_publish()
 
-    def _end_item(self) -> None:
-        self._working.discard(getcurrent())
+    def _specter_end_item(self) -> None:
+        self._specter_working.discard(getcurrent())
         try:
             self.queue.task_done()
         except (AttributeError, ValueError) as error:
             # A subclass may have put another queue in the place of ours, or have called it for the item itself.
             logger.debug("an item of '%s' was not marked as done: %s", self.name, error)
-        if self._item_done is not None:
-            self._item_done.set()
+        if self._specter_item_done is not None:
+            self._specter_item_done.set()
 
-    def _publish(self) -> None:
+    def _specter_publish(self) -> None:
         self.set_state({"queue_size": self.queue.qsize()})

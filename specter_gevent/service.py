@@ -544,7 +544,7 @@ class Service:
             self._specter.cleanups.append(fn)
         return self
 
-    def _forget_cleanup(self, fn: Callable[[], Any]) -> None:
+    def _specter_forget_cleanup(self, fn: Callable[[], Any]) -> None:
         """Own *fn* no more: what it would have ended has ended by itself. Unknown ones are ignored."""
         if fn in self._specter.cleanups:
             self._specter.cleanups.remove(fn)

@@ -97,10 +97,10 @@ class Watcher:
         self._stop_event = Event()
         self._started_at: float | None = None
         # When the current try was last seen to work.
-        self._worked_at = 0.0
+        self._specter_worked_at = 0.0
 
     def __repr__(self) -> str:
-        return f"<Watcher '{self.name}' {self._mode} {'running' if self._running else 'stopped'}>"
+        return f"<Watcher '{self.name}' {self._specter_mode} {'running' if self._running else 'stopped'}>"
 
     @property
     def running(self) -> bool:
@@ -177,37 +177,37 @@ class Watcher:
         return {
             "name": self.name,
             "running": self._running,
-            "mode": self._mode,
+            "mode": self._specter_mode,
             "error_count": self._error_count,
             "uptime_seconds": round(uptime, 1),
             "subscribers": len(self._subscribers),
         }
 
     @property
-    def _mode(self) -> str:
+    def _specter_mode(self) -> str:
         return "stream" if self._poll_fn is None else "poll"
 
     def _run(self) -> None:
         stopped, backoff = self._stop_event, Backoff(self._max_backoff)
         try:
             while not stopped.is_set():
-                began = self._worked_at = time.monotonic()
-                if not self._try(stopped) or not self._retry or stopped.is_set():
+                began = self._specter_worked_at = time.monotonic()
+                if not self._specter_try(stopped) or not self._retry or stopped.is_set():
                     return
-                wait = backoff.next_wait(self._worked_at - began, random.random())
+                wait = backoff.next_wait(self._specter_worked_at - began, random.random())
                 logger.info("watcher %r tries again in %.2f s", self.name, wait)
                 stopped.wait(timeout=wait)
         finally:
             if stopped is self._stop_event:
                 self._running = False
 
-    def _try(self, stopped: Event) -> bool:
+    def _specter_try(self, stopped: Event) -> bool:
         """Watch until that fails or ends. False if it ended for good."""
         try:
-            if self._mode == "poll":
-                self._poll(stopped)
+            if self._specter_mode == "poll":
+                self._specter_poll(stopped)
             else:
-                self._read(stopped)
+                self._specter_read(stopped)
         except WatcherError:
             self._error_count += 1
             logger.error("watcher %r has ended for good", self.name, exc_info=True)
@@ -219,26 +219,26 @@ class Watcher:
                 logger.error("watcher %r has ended", self.name)
         return True
 
-    def _poll(self, stopped: Event) -> None:
+    def _specter_poll(self, stopped: Event) -> None:
         while not stopped.is_set():
-            self._observe(self._poll_fn())
-            self._worked_at = time.monotonic()
+            self._specter_observe(self._poll_fn())
+            self._specter_worked_at = time.monotonic()
             stopped.wait(timeout=self._interval)
 
-    def _read(self, stopped: Event) -> None:
+    def _specter_read(self, stopped: Event) -> None:
         try:
             source = self._stream_fn()
             with closed_after(source):
                 for value in source:
                     if stopped.is_set():
                         return
-                    self._observe(value)
+                    self._specter_observe(value)
         finally:
             # A stream may be silent for hours and work all the same.
-            self._worked_at = time.monotonic()
+            self._specter_worked_at = time.monotonic()
         logger.info("the stream of watcher %r has ended", self.name)
 
-    def _observe(self, value: Any) -> None:
+    def _specter_observe(self, value: Any) -> None:
         if self._transform is not None:
             value = self._transform(value)
         if self._dedupe and self._last_value is not _NOTHING and value == self._last_value:

@@ -25,6 +25,7 @@ from specter_gevent import (
     SocketIngress,
     SPECTERRegistry,
     Store,
+    Watcher,
     boot,
     bus,
     registry,
@@ -160,6 +161,39 @@ def test_waiters_are_an_empty_dict_after_a_timeout():
         registry.wait_for("a", timeout=0.001)
 
     assert registry._waiters == {}
+
+
+def test_a_queue_may_have_methods_of_its_own_with_an_underscore():
+    class Thumbnails(QueueService):
+        def handle_item(self, item):
+            self._publish(item)
+
+        def _publish(self, path):
+            made.append(path)
+
+    made = []
+    with Thumbnails("thumbnails") as thumbnails:
+        assert thumbnails.enqueue("a.jpg")
+        thumbnails.join()
+
+    assert made == ["a.jpg"]
+
+
+def test_a_watcher_may_have_methods_of_its_own_with_an_underscore():
+    class Screen(Watcher):
+        def __init__(self):
+            super().__init__("screen", poll=self._poll)
+
+        def _poll(self):
+            return "on"
+
+    screen, seen = Screen(), []
+    screen.subscribe(lambda value, screen: seen.append(value))
+    screen.start()
+    eventually(lambda: seen)
+    screen.stop()
+
+    assert seen == ["on"]
 
 
 def test_an_override_of_create_handler_assigns_the_handler():

@@ -190,7 +190,7 @@ def test_when_an_item_stops_its_service_the_other_workers_drain(queue_of, caplog
     service.gate.clear()
     for item in ("poison", 1, 2, 3):
         service.enqueue(item)
-    eventually(lambda: service._item_done is not None)
+    eventually(lambda: service._specter_item_done is not None)
     service.gate.set()
     with gevent.Timeout(5):
         eventually(lambda: not service.running)

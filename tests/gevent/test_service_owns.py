@@ -156,8 +156,8 @@ def test_what_cannot_be_called_is_no_cleanup(service):
 def test_a_cleanup_can_be_forgotten(service):
     log = []
     service.add_cleanup(log.append)
-    service._forget_cleanup(log.append)
-    service._forget_cleanup(log.append)
+    service._specter_forget_cleanup(log.append)
+    service._specter_forget_cleanup(log.append)
     service.stop()
 
     assert log == []
