@@ -47,17 +47,24 @@ class Outside:
         self._busy = {thread for thread, _ in _busy_threads()}
         self._children = {child for child, _ in children.children.items()}
         self._pids = _child_pids()
+        # The new files for which the garbage was collected last: that takes long in a large program.
+        self._collected: dict[int, str] = {}
 
     def leaks(self) -> Iterator[Leak]:
         """Tell what has come since and is still there."""
         yield from self._leaked_processes()
         yield from self._leaked_threads()
-        if self._new_files():
+        if self._new_files() != self._collected:
             gc.collect()  # what only waits to be collected is not left open
-            told = _pipes_of_children()
-            for fd, link in self._new_files().items():
-                if link not in told:
-                    yield _describe_file(fd, link)
+            self._collected = self._new_files()
+        told = _pipes_of_children() if self._collected else ()
+        for fd, link in self._collected.items():
+            if link not in told:
+                yield _describe_file(fd, link)
+
+    def collect_again(self) -> None:
+        """Have the next look collect the garbage even if it finds the files of the last one."""
+        self._collected = {}
 
     def _leaked_processes(self) -> Iterator[Leak]:
         told = set()

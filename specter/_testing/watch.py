@@ -82,12 +82,19 @@ class Watch:
             found = self.all()
             if not found:
                 break
-        return found
+        return self.without_garbage(found)
 
     def all(self) -> list[Leak]:
         """Tell what has come since and is still there, but for what was kept."""
         outside = (leak for leak in self._outside.leaks() if leak.kind not in self._allowed)
         return [leak for leak in (*self.inside(), *outside) if leak not in self.kept]
+
+    def without_garbage(self, found: list[Leak]) -> list[Leak]:
+        """Tell what is left of what was *found* by several looks: it may wait to be collected since the first one."""
+        if not found:
+            return found
+        self._outside.collect_again()
+        return self.all()
 
 
 def unended(service: Any, manager: type[Any]) -> str:

@@ -100,7 +100,7 @@ class Watching(Watch):
 
     async def end(self) -> list[Leak]:
         """Tell what has come since and is still there, when it has had time to end."""
-        return in_order([*self.kept, *await self._settled(self.all)])
+        return in_order([*self.kept, *self.without_garbage(await self._settled(self.all))])
 
     async def look_into(self, runtime: Runtime) -> None:
         """Keep what a runtime holds, which is about to be closed."""

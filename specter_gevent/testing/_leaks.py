@@ -105,4 +105,4 @@ class Watching(Watch):
                 break
             gevent.sleep(wait)
             found = self.all()
-        return in_order(found)
+        return in_order(self.without_garbage(found))

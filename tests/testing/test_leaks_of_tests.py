@@ -215,6 +215,38 @@ def test_the_leaks_of_a_failed_test_are_shown_beside_its_failure(pytester: pytes
     assert "subscriptions: 'also' by print, created at" in outcome.text
 
 
+@pytest.mark.parametrize("kind", ["async def", "def"])
+def test_a_file_that_only_waits_to_be_collected_is_no_leak(pytester: pytest.Pytester, kind: str) -> None:
+    pytester.makepyfile(
+        f"""
+        import gc
+        import os
+
+        class Node:
+            def __init__(self):
+                self.itself, self.fd = self, os.open(__file__, os.O_RDONLY)
+
+            def __del__(self):
+                os.close(self.fd)
+
+        held = []
+
+        def let_go(phase, info):  # after the first look, which collects
+            if phase == "stop" and info["generation"] == 2:
+                gc.callbacks.remove(let_go)
+                held.clear()
+
+        {kind} test_circle(specter_runtime):
+            held.append(Node())
+            gc.callbacks.append(let_go)
+        """
+    )
+
+    outcome = run(pytester)
+
+    assert outcome.counts == {"passed": 1}, outcome.text
+
+
 def test_what_was_there_before_or_ends_in_time_is_no_leak(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
