@@ -45,6 +45,8 @@ class Clock:
         self.loop = hub.loop
         # A loop with a time of its own, as tests have that move it, is to be asked for that.
         self.now: Callable[[], float] = _time.monotonic if isinstance(self.loop, hub.loop_class) else self.loop.now
+        # libuv's timers have whole milliseconds: it cuts off what is more, and warns of less than one.
+        self._is_coarse = type(self.loop).__module__.startswith("gevent.libuv")
         self.due: deque[ServiceTimer] = deque()
         # Intervals that were called and are to be wound.
         self.called: list[Timer] = []
@@ -92,7 +94,10 @@ class Clock:
         if moment < self._wakes_at:
             self._sleep_on()
             self._wakes_at = moment
-            self._native = self.loop.timer(max(0.0, moment - self.now()))
+            seconds = moment - self.now()
+            if self._is_coarse:
+                seconds = math.ceil(seconds * 1000) / 1000
+            self._native = self.loop.timer(max(0.0, seconds))
             self._native.start(self._fire)
 
     def _sleep_on(self) -> None:

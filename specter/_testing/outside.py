@@ -20,7 +20,7 @@ _FDS = "/proc/self/fd"
 _TASKS = "/proc/self/task"
 
 # An event loop's own, and what goes with a child that is told of anyhow.
-_OF_LOOPS = ("anon_inode:[event", "anon_inode:[pidfd]", "/dev/random", "/dev/urandom")
+_OF_LOOPS = ("anon_inode:[event", "anon_inode:[io_uring]", "anon_inode:[pidfd]", "/dev/random", "/dev/urandom")
 
 # A thread of asyncio that waits for a child which is told of.
 _OF_CHILDREN = "asyncio-waitpid-"

@@ -89,6 +89,7 @@ class Watching(Watch):
     """A watch over the hub of the caller: its greenlets, and what Specter has in it."""
 
     def __init__(self, allowed: Collection[str] = ()) -> None:
+        gevent.get_hub()  # what its loop opens for itself is there before
         super().__init__(held, allowed)
         self._stop_noting = note_greenlets()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from threading import get_native_id
 from typing import Any
 
 import gevent
@@ -18,6 +19,7 @@ from specter_gevent.store import Store
 from specter_gevent.watcher import Watcher
 
 from ._recorder import Recorder
+from ._settling import told_of_settling
 
 # What another thread has done wakes nobody: seconds of real time until it is looked for.
 _UNTOLD = 0.05
@@ -28,6 +30,7 @@ class Look:
 
     def __init__(self) -> None:
         self._hub = gevent.get_hub()
+        self._thread = get_native_id()
         self._waiter: Waiter[None] | None = None
 
     @staticmethod
@@ -52,7 +55,8 @@ class Look:
 
     def tell(self) -> None:
         """Say that it is time to look. Safe from every thread."""
-        if gevent.get_hub() is not self._hub:
+        # Not by `get_hub`: that would make a hub in each thread that has none.
+        if get_native_id() != self._thread:
             self._hub.loop.run_callback_threadsafe(_wake)
 
     def again(self) -> None:
@@ -63,20 +67,17 @@ class Look:
     @contextmanager
     def _told_of_all(self) -> Iterator[None]:
         loop: Any = self._hub.loop
-        # Of the lowest priority: the callbacks of gevent come first, which run from such a watcher too.
-        settling = loop.prepare(ref=False, priority=loop.MINPRI)
-        settling.start(self._look)
         # In virtual time, another loop stands in the place of gevent's, and nobody outside is unheard.
         untold = loop.timer(_UNTOLD, _UNTOLD, ref=False) if isinstance(loop, self._hub.loop_class) else None
         if untold is not None:
             untold.start(_wake)
         try:
-            yield
+            with told_of_settling(self._look):
+                yield
         finally:
-            for watcher in (settling, untold):
-                if watcher is not None:
-                    watcher.stop()
-                    watcher.close()
+            if untold is not None:
+                untold.stop()
+                untold.close()
 
     def _look(self) -> None:
         waiter, self._waiter = self._waiter, None

@@ -16,6 +16,7 @@ import gc, os, subprocess, threading, weakref
 import gevent
 from gevent import subprocess as other
 from specter_gevent import ManagedProcess
+from specter_gevent.testing import eventually
 
 def gevent_reaps():
     other.Popen(["true"]).wait()
@@ -32,12 +33,6 @@ def is_reaped(pid):
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return True
-
-# Not `eventually`: it does not run on the loop of libuv.
-def until(predicate):
-    with gevent.Timeout(10):
-        while not predicate():
-            gevent.sleep(0.001)
 """
 
 
@@ -52,7 +47,7 @@ gevent_reaps()
 process = start()
 gevent.sleep(0.01)
 end(process.process)
-until(lambda: is_reaped(process.pid))
+eventually(lambda: is_reaped(process.pid))
 print(process.returncode, process.poll(), process.wait(), process.running, process.process.returncode)
 process.stop()
 print(process.returncode)
@@ -68,7 +63,7 @@ gevent_reaps()
 gevent.sleep(0.01)
 for process in processes:
     end(process.process)
-    until(lambda: is_reaped(process.pid))
+    eventually(lambda: is_reaped(process.pid))
 print([process.returncode for process in processes])
 """
 
@@ -95,9 +90,9 @@ assert started.wait(10)
 gevent.sleep(0.01)
 popen = next(one for one in gc.get_objects() if type(one) is subprocess.Popen and one.returncode is None)
 end(popen)
-until(lambda: is_reaped(popen.pid))
+eventually(lambda: is_reaped(popen.pid))
 ended.set()
-until(lambda: codes)
+eventually(lambda: codes)
 thread.join()
 print(codes)
 """
