@@ -1,11 +1,11 @@
 """
-Loggers by their names of 0.1.x: whoever sets the level of ``specter.core.bus``, or hears what it says, does so still.
+Loggers have the names of 0.1.x; those of this package's modules stand between them and their parents.
 
-    specter_gevent.event_bus ─> specter.core.bus ─> specter.core ─> specter ─> specter_gevent ─> root
+    specter.core.bus ─> specter_gevent.event_bus ─> specter.core ─> specter ─> specter_gevent ─> root
 
-Each module that stands for one of 0.1.x has its logger in a global `logger`, used or not, since it has that name there:
-tests of applications put fakes in its place. Modules with an underscore log by that of the module they work for, and
-look it up there at each call.
+So both count: the level of each, and who hears what each says. Each module that stands for one of 0.1.x has its logger
+in a global `logger`, used or not, since it has that name there: tests of applications put fakes in its place. Modules
+with an underscore log by that of the module they work for, and look it up there at each call.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from specter._backend import OLD_PATHS
 
 @cache
 def join() -> None:
-    """Put the old loggers between ours and their parent, once."""
+    """Put the loggers of this package between the old ones, once."""
     ours = getLogger(__package__)  # first: a logger that is made later takes the children that it finds
     getLogger("specter").parent = ours
+    getLogger("specter.core")
     for path, module in OLD_PATHS.items():
-        getLogger(module).parent = getLogger(f"specter.{path}")
+        old, between = getLogger(f"specter.{path}"), getLogger(module)
+        old.parent, between.parent = between, old.parent

@@ -7,16 +7,14 @@ something that one of these waits for) returns at once instead of waiting for ev
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from gevent import getcurrent
 
+import specter_gevent
 from specter.sansio.waits import Waits
-
-log = logging.getLogger("specter_gevent.service")
 
 waits = Waits()
 
@@ -42,4 +40,4 @@ def kill_soon(greenlet: Any) -> None:
     try:
         greenlet.kill(block=False)
     except Exception as error:
-        log.exception("[SPECTER] %r cannot be killed: %s", greenlet, error)
+        specter_gevent.service.logger.error("[SPECTER] %r cannot be killed: %s", greenlet, error, exc_info=True)

@@ -20,7 +20,7 @@ from ._time import monotonic
 from ._wake import Wakes
 from .event_bus import bus
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.cache")
 
 # Another one in its place is a test's, which makes values age by it, as they do in 0.1.x.
 _wall_clock = time.time

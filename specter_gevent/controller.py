@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .router import Router
     from .store import Store
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.controller")
 
 
 class Controller(Service):

@@ -19,7 +19,7 @@ from ._limit import within
 from ._locks import StateLock
 from ._overrides import is_ours
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.bus")
 
 
 class EventBus:

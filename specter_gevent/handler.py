@@ -20,7 +20,7 @@ from .service_registry import registry
 if TYPE_CHECKING:
     from flask_socketio import SocketIO
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.handler")
 HOOKS = ("on_setup", "on_teardown", "setup", "teardown")
 T = TypeVar("T")
 

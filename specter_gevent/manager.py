@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from .controller import Controller
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.manager")
 
 # From the beginning of a boot to the end of the shutdown; oldest first.
 _managers: dict[ServiceManager, None] = {}

@@ -18,7 +18,7 @@ from ._old_functions import delete_path, get_path, set_path
 from ._overrides import is_ours
 from .event_bus import bus
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.model")
 
 # Applications of 0.1.x take them from here.
 _normalize_path = rules.parts

@@ -9,7 +9,7 @@ from specter.sansio.callables import require_plain
 from specter.sansio.errors import OperationError as OperationError
 from specter.sansio.outcome import Outcome, failed
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.operation")
 
 
 class Operation:

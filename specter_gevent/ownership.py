@@ -10,7 +10,7 @@ import specter_gevent
 from specter.sansio.callables import require_plain
 from specter.sansio.ownership import STOP_METHODS, first_method
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.ownership")
 
 # Nothing awaits here.
 OWNERSHIP_STOP_METHODS = tuple(name for name in STOP_METHODS if name != "aclose")

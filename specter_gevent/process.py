@@ -33,7 +33,7 @@ from ._process_stop import run_whole, stop_child
 from ._process_wait import wait
 from .service import Service
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.process")
 
 # In the order in which they are closed.
 _STREAMS = ("stdout", "stderr", "stdin")

@@ -14,7 +14,7 @@ from ._limit import within
 from ._waiting import waits_for_caller
 from .service import Service
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.queue_service")
 
 # Of the time that a stop gives its first step, so that what the drain leaves behind is still counted.
 _DRAIN_SHARE = 0.9

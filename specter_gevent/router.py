@@ -23,7 +23,7 @@ from .http import json_endpoint, respond
 from .ownership import Cleanups, resolve_cleanup
 from .service_registry import registry
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.router")
 T = TypeVar("T")
 
 

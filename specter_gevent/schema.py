@@ -14,7 +14,7 @@ from specter.sansio.outcome import Outcome as Outcome
 
 from ._old_functions import coerce
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.schema")
 
 # Applications of 0.1.x take them from here.
 _coerce = coerce

@@ -36,7 +36,7 @@ from .ownership import resolve_cleanup
 if TYPE_CHECKING:
     from .process import ManagedProcess
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.lifecycle")
 T = TypeVar("T")
 
 _ON = EventBus.on

@@ -13,7 +13,7 @@ from ._limit import within
 from ._locks import StateLock
 from ._overrides import is_ours
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.registry")
 T = TypeVar("T")
 
 _REFUSAL = "[SPECTER:registry] {}() requires a non-empty string key"

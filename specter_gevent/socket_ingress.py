@@ -19,7 +19,7 @@ from ._overrides import is_ours
 if TYPE_CHECKING:
     from flask_socketio import SocketIO
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.socket_ingress")
 F = TypeVar("F", bound=Callable[..., Any])
 
 # What errors are kept under; in a table of its own, since a client may send an event of this name.

@@ -18,7 +18,7 @@ from ._observed import Observed
 from ._overrides import is_ours
 from .event_bus import bus
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.store")
 T = TypeVar("T")
 Subscriber = Callable[[State, "Store"], Any]
 

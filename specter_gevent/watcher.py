@@ -23,7 +23,7 @@ from . import _time as time
 from ._deadline import time_left
 from ._waiting import kill_soon, waiting_for, waits_for_caller
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("specter.core.watcher")
 
 # What is less is this: for the interval, and for the wait before a retry if that is no wait at all. Seconds.
 LEAST_INTERVAL = 0.1

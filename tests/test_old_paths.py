@@ -184,12 +184,15 @@ for path, names in {wanted!r}.items():
     assert python(code, SPECTER_BACKEND="gevent") == ""
 
 
-def test_old_loggers_count_also_where_no_old_path_is_imported() -> None:
-    code = """
-import logging
+@pytest.mark.parametrize(
+    "name", ["specter_gevent", "specter_gevent.event_bus", "specter", "specter.core", "specter.core.bus"]
+)
+def test_the_level_of_each_logger_counts_also_where_no_old_path_is_imported(name: str) -> None:
+    code = f"""
+import logging, sys
 from specter import bus
-logging.getLogger("specter.core.bus").setLevel("ERROR")
-print(logging.getLogger("specter_gevent.event_bus").getEffectiveLevel() == logging.ERROR)
+logging.getLogger({name!r}).setLevel("ERROR")
+print(sys.modules["specter_gevent.event_bus"].logger.getEffectiveLevel() == logging.ERROR)
 """
     assert python(code, SPECTER_BACKEND="gevent") == "True"
 

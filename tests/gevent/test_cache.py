@@ -295,7 +295,7 @@ def test_callbacks_are_called_in_order_each_as_often_as_it_was_added(caplog):
     values.invalidate()
     assert log == [1, 1]
     (record,) = [record for record in caplog.records if record.exc_info]
-    assert (record.name, record.levelno) == ("specter_gevent.cache", logging.ERROR)
+    assert (record.name, record.levelno) == ("specter.core.cache", logging.ERROR)
 
     for end in ends * 2:
         end()

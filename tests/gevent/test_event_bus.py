@@ -358,7 +358,7 @@ def test_an_error_is_logged_with_its_traceback_and_the_others_hear(events, caplo
 
     (record,) = caplog.records
     assert heard == [1]
-    assert (record.name, record.levelno) == ("specter_gevent.event_bus", logging.ERROR)
+    assert (record.name, record.levelno) == ("specter.core.bus", logging.ERROR)
     assert record.message == "[SPECTER:bus] Error in listener for 'event': no good"
     assert isinstance(record.exc_info[1], ValueError)
 

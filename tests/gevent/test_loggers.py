@@ -188,7 +188,7 @@ def test_a_fake_logger_hears_what_fails(module, method, act, caplog):
 def test_each_module_of_old_has_its_logger(path):
     module = importlib.import_module(OLD_PATHS[path])
 
-    assert module.logger is logging.getLogger(module.__name__)
+    assert module.logger is logging.getLogger(f"specter.{path}")
 
 
 def test_a_fake_logger_needs_no_more_than_the_methods_that_log():

@@ -242,8 +242,8 @@ def test_an_error_of_a_subscriber_is_a_warning_with_its_traceback(model, caplog)
     model.delete("a")
 
     assert [(record.name, record.levelno, record.exc_info[0]) for record in caplog.records] == [
-        ("specter_gevent.model", logging.WARNING, ZeroDivisionError),
-        ("specter_gevent.model", logging.WARNING, KeyError),
+        ("specter.core.model", logging.WARNING, ZeroDivisionError),
+        ("specter.core.model", logging.WARNING, KeyError),
     ]
     assert caplog.records[0].getMessage() == "[SPECTER:model] Error in subscriber for 'm': division by zero"
 

@@ -508,4 +508,4 @@ def test_without_pidfd_the_end_is_looked_for(monkeypatch):
 
 
 def test_logs_name_the_module():
-    assert logger.name == "specter_gevent.process"
+    assert logger.name == "specter.core.process"

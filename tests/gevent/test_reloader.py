@@ -72,7 +72,7 @@ def run(tmp_path):
 
 
 SERVES = "starts in the serving process"
-NOT_HERE = "DEBUG:specter_gevent.manager:[SPECTER] Flask's reloader boots the application in another process: "
+NOT_HERE = "DEBUG:specter.core.manager:[SPECTER] Flask's reloader boots the application in another process: "
 
 
 def test_flask_run_boots_in_the_process_that_serves_alone(run):

@@ -76,7 +76,7 @@ def test_an_error_is_logged_and_the_others_still_hear(site, caplog):
 
     assert site.client().emit("asked", 1, callback=True) == 2
     record = caplog.records[-1]
-    assert (record.name, record.levelname) == ("specter_gevent.socket_ingress", "ERROR")
+    assert (record.name, record.levelname) == ("specter.core.socket_ingress", "ERROR")
     assert record.getMessage() == "socket event 'asked': fails failed"
     assert record.exc_info[0] is ValueError
 

@@ -249,7 +249,7 @@ def test_an_error_of_a_subscriber_is_a_warning_with_its_traceback(caplog):
     store.set({"a": 1})
 
     (record,) = caplog.records
-    assert (record.name, record.levelno) == ("specter_gevent.store", logging.WARNING)
+    assert (record.name, record.levelno) == ("specter.core.store", logging.WARNING)
     assert record.getMessage() == "[SPECTER:store] Error in subscriber for 's': division by zero"
     assert record.exc_info[0] is ZeroDivisionError
 
