@@ -1,4 +1,4 @@
-"""What the tests of child processes look at: who lives, what is open, and waiting for it."""
+"""What the tests of child processes start, and look at: who lives, what is open, and waiting for it."""
 
 import gc
 import os
@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE = 10.0
+# Says "ready" when its trap is set, and ends only by SIGKILL.
+STUBBORN = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"]
+# A child and a grandchild; prints the process id of the grandchild.
+FAMILY = ["sh", "-c", "sleep 60 & echo $!; wait"]
 
 
 def alive(pid: int) -> bool:

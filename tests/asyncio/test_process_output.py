@@ -1,4 +1,4 @@
-"""What children write: whole lines, chunks, to the last one, to handlers and to iterations."""
+"""What children write: whole lines, chunks, to the last one, to whoever reads or iterates."""
 
 import logging
 import os
@@ -8,40 +8,15 @@ from subprocess import DEVNULL, PIPE
 
 import anyio
 import pytest
-from children import nothing_left
+from started import heard, shell
 
-from specter import ManagedProcess, Service, start_process
-from specter._deadline import at_most as deadline
+from specter import ManagedProcess, start_process
 from specter._process_pipes import Pipe
-from specter._process_watchdog import watchdog
 from specter.runtime import Runtime
 from specter.sansio.lines import LONGEST_LINE
 from specter.testing import eventually
 
-
-@pytest.fixture(scope="module", autouse=True)
-def warm():
-    """The watchdog's pipe stays open as long as the process lives."""
-    watchdog.forget(watchdog.begin("warm"))
-
-
-@pytest.fixture(autouse=True)
-def clean(warm):
-    with nothing_left():
-        yield
-
-
-def shell(script, **keywords):
-    return start_process("shell", ["sh", "-c", script], **{"stdout": PIPE, **keywords})
-
-
-async def heard(process, stream="stdout", **keywords):
-    """All that a handler hears of a process that ends by itself."""
-    items = []
-    task = process.watch_stream(stream, items.append, **keywords)
-    await task.wait()
-    await process.stop()
-    return items
+pytestmark = pytest.mark.usefixtures("no_child_left")
 
 
 async def test_lines_come_as_text_where_text_is_asked_for(runtime):
@@ -88,168 +63,6 @@ async def test_bytes_that_do_not_fit_are_told_and_kept(runtime, caplog):
 
     assert lines == [r"a\xffb", r"c\xff"]
     assert caplog.text.count("stdout of 'shell': 'utf-8' codec can't decode byte 0xff") == 1
-
-
-async def test_a_handler_that_fails_is_logged_and_hears_the_next(runtime, caplog):
-    lines = []
-
-    def handler(line):
-        lines.append(line)
-        raise ValueError(f"no {line!r}")
-
-    process = await shell("echo a; echo b")
-    await process.watch_stream("stdout", handler).wait()
-    await process.stop()
-
-    assert lines == [b"a", b"b"]
-    assert "ValueError: no b'a'" in caplog.text
-    assert "ValueError: no b'b'" in caplog.text
-
-
-async def test_coroutine_handlers_are_awaited_in_order(runtime):
-    events = []
-
-    async def handler(line):
-        events.append(("begin", line))
-        await anyio.sleep(0.01)
-        events.append(("end", line))
-
-    process = await shell("echo a; echo b")
-    await process.watch_stream("stdout", handler).wait()
-    await process.stop()
-
-    assert events == [("begin", b"a"), ("end", b"a"), ("begin", b"b"), ("end", b"b")]
-
-
-async def test_a_slow_handler_holds_the_child_back(runtime):
-    entered, go_on = anyio.Event(), anyio.Event()
-
-    async def handler(line):
-        entered.set()
-        await go_on.wait()
-
-    process = await start_process("endless", ["yes"], stdout=PIPE)
-    task = process.watch_stream("stdout", handler)
-    await entered.wait()
-    await eventually(lambda: sleeps(process.pid))
-    task.cancel()
-    await process.stop()
-
-
-def sleeps(pid):
-    """Whether a process waits for something: here for room in its pipe."""
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()[0] == "S"
-
-
-async def test_the_last_lines_of_a_stopped_child_are_heard(runtime):
-    script = "trap 'echo bye; printf end; exit 3' TERM; echo ready; while :; do sleep 0.02; done"
-    process = await shell(script, text=True)
-    lines = []
-    process.watch_stream("stdout", lines.append)
-    await eventually(lambda: lines)
-
-    await process.stop()
-
-    assert lines == ["ready", "bye", "end"]
-    assert process.returncode == 3
-
-
-async def test_the_last_lines_are_heard_when_a_service_stops():
-    lines = []
-    async with Service("owner") as service:
-        script = "trap 'echo bye; exit' TERM; echo ready; while :; do sleep 0.02; done"
-        process = await service.start_process(["sh", "-c", script], stdout=PIPE, text=True)
-        process.follow_output(stdout_handler=lines.append)
-        await eventually(lambda: lines)
-
-    assert lines == ["ready", "bye"]
-
-
-async def test_lines_of_a_child_that_ended_are_heard_before_a_stop_is_done(runtime):
-    lines = []
-
-    async def handler(line):
-        await anyio.sleep(0.02)
-        lines.append(line)
-
-    process = await shell("echo a; echo b; echo c")
-    process.watch_stream("stdout", handler)
-    await process.wait()
-    await process.stop()
-
-    assert lines == [b"a", b"b", b"c"]
-
-
-async def test_a_handler_that_does_not_end_is_cancelled(runtime, caplog):
-    entered, cancelled = anyio.Event(), anyio.Event()
-
-    async def handler(line):
-        entered.set()
-        try:
-            await anyio.sleep_forever()
-        finally:
-            cancelled.set()
-
-    process = await shell("echo a; exec sleep 60")
-    process.watch_stream("stdout", handler)
-    await entered.wait()
-
-    with deadline(0.8):
-        await process.stop()
-
-    assert cancelled.is_set()
-    assert "'stdout of shell' was cancelled" in caplog.text
-
-
-async def test_a_handler_may_stop_its_process(runtime):
-    lines = []
-    done = anyio.Event()
-
-    async def handler(line):
-        lines.append(line)
-        if line == b"a":
-            await process.stop()
-            done.set()
-
-    process = await shell(r"printf 'a\nb\n'; exec sleep 60")
-    task = process.watch_stream("stdout", handler)
-    with anyio.fail_after(0.9):
-        await done.wait()
-        await task.wait()
-
-    assert lines == [b"a", b"b"]
-    assert not process.running
-
-
-async def test_a_handler_may_stop_the_service_of_its_process(runtime):
-    service = await Service("owner").start()
-    done = anyio.Event()
-
-    async def handler(line):
-        await service.stop()
-        done.set()
-
-    process = await service.start_process(["sh", "-c", "echo a; exec sleep 60"], stdout=PIPE)
-    process.watch_stream("stdout", handler)
-    with anyio.fail_after(0.9):
-        await done.wait()
-
-    assert not process.running
-
-
-async def test_follow_output_watches_what_has_a_handler(runtime):
-    out, errors = [], []
-    process = await shell("echo o; echo e >&2", stderr=PIPE)
-
-    tasks = process.follow_output(stdout_handler=out.append, stderr_handler=errors.append, stderr_label="complaints")
-    for task in tasks:
-        await task.wait()
-    await process.stop()
-
-    assert (out, errors) == ([b"o"], [b"e"])
-    assert [task.label for task in tasks] == ["stdout", "complaints"]
-    assert process.follow_output() == []
 
 
 async def test_a_stream_is_closed_at_its_end_if_asked_for(runtime):
