@@ -62,14 +62,8 @@ class Subscriber:
         """The thread in which *fn* is called; `None` for any."""
         return None if self.loop is None else self.loop.thread
 
-    def share(self, owner: Any) -> object:
-        """Have one owner more: a function that two subscribe with is called once. Returns a key for `unshare`."""
-        key = object()
-        self.share_as(key, owner)
-        return key
-
-    def share_as(self, key: object, owner: Any) -> None:
-        """Have one owner more, by a key that the caller chose."""
+    def share(self, key: object, owner: Any) -> None:
+        """Have one owner more: a function that two subscribe with is called once. The key is for `unshare`."""
         if self._owners is _NOBODY:
             self._owners = {}
         self._owners[key] = owner

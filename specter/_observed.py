@@ -70,7 +70,8 @@ def share(
         if subscriber is None:
             subscriber = subscribers[fn] = Hearer(fn, calls_here(subscribers.values(), source))
             source._audience = None
-        key = subscriber.share(owner)
+        key = object()
+        subscriber.share(key, owner)
         if now is not None:
             subscriber.calls.add((subscriber,), now())
 

@@ -260,7 +260,7 @@ class _Subscription:
         """Be in the table. Under the lock."""
         self._entry, _ = self._listeners.add(event, fn, make, once=once, holder=self)
         if owner is not None:
-            self._entry.listener.share_as(self, owner)
+            self._entry.listener.share(self, owner)
 
     def __call__(self) -> None:
         """End it; twice is harmless."""
