@@ -1,24 +1,12 @@
 """Handlers are the same to their clients with and without an ingress in the registry."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from live_sockets import Live, live_server
+from live_sockets import Live
 
 from specter import Handler, SocketIngress, current_sid, registry
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    """The server lives as long as the module."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-async def server() -> AsyncIterator[Live]:
-    async with live_server() as live:
-        yield live
 
 
 @pytest.fixture(params=["ingress", "server"], autouse=True)
