@@ -56,6 +56,8 @@ class Observed(Generic[S]):
         self._waiting = Wakes()
         # (who are still to hear of a change, what they are shown), oldest first; called as fn(value, self).
         self._heard: deque[tuple[Iterator[Callable[[Any, Any], Any]], Any]] = deque()
+        # Of these, who is to hear of the present state, as the last to subscribe so; for logs.
+        self._first: object = None
         self._emit_events = bool(emit_events)
         self._change_event = change_event or f"{name}:changed"
 
@@ -115,8 +117,9 @@ class Observed(Generic[S]):
                 try:
                     fn(show(value), self)
                 except Exception as error:
+                    who = "immediate subscriber" if fns is self._first else "subscriber"
                     getattr(specter_gevent, self._kind).logger.warning(
-                        "[SPECTER:%s] Error in subscriber for '%s': %s", self._kind, self.name, error, exc_info=True
+                        "[SPECTER:%s] Error in %s for '%s': %s", self._kind, who, self.name, error, exc_info=True
                     )
             try:
                 heard.remove(change)

@@ -42,6 +42,9 @@ def stop_child(child: Child, name: str, times: StopTimes, readers: Sequence[Any]
     plan = stop_plan(times, child.gone())
     step = next(plan)
     while True:
+        if step.kind == "kill":
+            text = "[SPECTER:process] '%s' did not terminate within %ss; killing"
+            specter_gevent.process.logger.warning(text, name, times.terminate)
         answer = _perform(step, child, name, readers)
         try:
             step = plan.send(answer)
@@ -59,9 +62,6 @@ def _perform(step: Step, child: Child, name: str, readers: Sequence[Any]) -> boo
         case "terminate":
             _terminate(child, name)
         case "kill":
-            specter_gevent.process.logger.warning(
-                "process %r (%s) did not end after SIGTERM: killing it", name, child.popen.pid
-            )
             child.kill()
         case "wait":
             return _gone_within(step.seconds, child, name)
@@ -73,9 +73,9 @@ def _perform(step: Step, child: Child, name: str, readers: Sequence[Any]) -> boo
 def _terminate(child: Child, name: str) -> None:
     try:
         child.terminate()
-    except Exception:
+    except Exception as error:
         specter_gevent.process.logger.warning(
-            "process %r (%s) cannot be asked to end: killing it", name, child.popen.pid, exc_info=True
+            "[SPECTER:process] Error terminating '%s': %s", name, error, exc_info=True
         )
         child.kill()
 

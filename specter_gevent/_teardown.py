@@ -38,7 +38,7 @@ class Teardown:
 
     # In slots, since a thousand services may stop at once.
     __slots__ = (
-        "_cut", "_cut_at", "_ended", "_hooks", "_last", "_steps",
+        "_cut", "_cut_at", "_ended", "_hooks", "_informs", "_last", "_steps",
         "error", "greenlet", "hub", "outer", "service", "step", "until",
     )  # fmt: skip
 
@@ -50,6 +50,8 @@ class Teardown:
         self.service = service
         # Those that were not called yet.
         self._hooks = iter(hooks)
+        # Whether the log is told: of a stop, and not of the release of what a start has left.
+        self._informs = bool(hooks)
         # The greenlet that carries it out.
         self.greenlet: Any = None
         # The present one.
@@ -81,14 +83,12 @@ class Teardown:
             self.wait()
             return
         service = self.service
-        logger = specter_gevent.service.logger
-        # Asked once: a call of `info` that says nothing takes as long as a step.
-        try:
-            informs = logger.isEnabledFor(INFO)
-        except AttributeError:  # a fake of a test, which may have no more than what logs
-            informs = True
-        if informs:
-            logger.info("[SPECTER] Service '%s' stopping", service.name)
+        if self._informs:
+            # Asked once: a call of `info` that says nothing takes as long as a step.
+            try:
+                self._informs = specter_gevent.service.logger.isEnabledFor(INFO)
+            except AttributeError:  # a fake of a test, which may have no more than what logs
+                self._informs = True
         going_on[greenlet] = self
         hub = self.hub = get_hub() if outer is None else outer.hub
         if not getattr(hub, "specter_looks", False):
@@ -109,7 +109,7 @@ class Teardown:
             self._ended.set()
         if self._last:
             self._kill_last()
-        if informs:
+        if self._informs:
             specter_gevent.service.logger.info("[SPECTER] Service '%s' stopped", service.name)
 
     def wait(self) -> None:
@@ -127,6 +127,8 @@ class Teardown:
     def _carry_out(self) -> None:
         """Call the hooks and do the steps, or those that are left."""
         for name in self._hooks:
+            if name == "on_stop" and self._informs:
+                specter_gevent.service.logger.info("[SPECTER] Service '%s' stopping", self.service.name)
             hook = getattr(self.service, name)
             self.step = "hook", hook
             try:

@@ -201,7 +201,7 @@ class Cache:
         self._invalidate_callbacks.clear()
         with self._lock:
             self._empty()
-        logger.debug("cache %r destroyed", self.name)
+        logger.debug("[SPECTER:cache] '%s' destroyed", self.name)
 
     # Names by which tests look into a cache, and put into it what is to be old.
 
@@ -251,6 +251,7 @@ class Cache:
 
     def _on_dependency_invalidated(self, data: Any = None) -> None:
         if getcurrent() not in self._invalidating:
+            logger.debug("[SPECTER:cache] '%s' dependency triggered, invalidating", self.name)
             self.invalidate()
 
     def _call(self, callback: Callable[[], Any]) -> None:

@@ -201,8 +201,8 @@ class Controller(Service):
         try:
             if handler is not None:
                 handler.teardown()
-        except Exception:
-            logger.warning("teardown of the handler of %r failed", self.name, exc_info=True)
+        except Exception as error:
+            logger.warning("[SPECTER:controller] '%s' handler teardown error: %s", self.name, error, exc_info=True)
         finally:
             self._handler_instance = None
 
@@ -230,10 +230,10 @@ class _ControllerHandler(Handler):
             if callable(fn):
                 yield event, fn, priority
             else:
-                logger.error("handler %r has no function for event %r, but %r", self.name, event, fn)
+                logger.error("[SPECTER:controller] '%s' has no function for event %r, but %r", self.name, event, fn)
 
     def _specter_log_setup(self) -> None:
-        logger.debug("handler %r set up (%d events)", self.name, len(self._registered_handlers))
+        logger.debug("[SPECTER:controller] '%s' registered %d events", self.name, len(self._events))
 
     def _specter_bind_to(self, socketio: Any, event: str, fn: Callable[..., Any]) -> None:
         socketio.on_event(event, fn)

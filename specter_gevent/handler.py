@@ -114,13 +114,13 @@ class Handler:
             _release(self)
             raise
         self._registered = True
+        self._specter_log_setup()
         try:
             self.on_setup()
-        except Exception:
+        except Exception as error:
             getattr(specter_gevent, self._specter_module).logger.error(
-                "on_setup of handler %r failed", self.name, exc_info=True
+                "[SPECTER] Handler '%s' on_setup failed: %s", self.name, error, exc_info=True
             )
-        self._specter_log_setup()
         return self
 
     def teardown(self) -> Self:
@@ -184,11 +184,16 @@ class Handler:
             fn = getattr(self, method, None)
             if callable(fn):
                 yield event, fn, self.event_priorities.get(event, 100)
+            elif fn is None:
+                logger.error(
+                    "[SPECTER:handler] Handler '%s' declares event '%s' → method '%s', but the method does not exist.",
+                    self.name, event, method,
+                )  # fmt: skip
             else:
-                logger.error("handler %r has no method %r for event %r", self.name, method, event)
+                logger.error("[SPECTER:handler] Handler '%s' attribute '%s' is not callable.", self.name, method)
 
     def _specter_log_setup(self) -> None:
-        logger.info("handler %r set up (%d events)", self.name, len(self._registered_handlers))
+        logger.info("[SPECTER] Handler '%s' set up (%d events)", self.name, len(self._registered_handlers))
 
     def _specter_bind_to(self, socketio: Any, event: str, fn: Callable[..., Any]) -> None:
         """Subscribe where there is no ingress."""
@@ -235,11 +240,11 @@ def check_handler(handler: Any) -> None:
 def _take_down(handler: Handler) -> None:
     try:
         handler.on_teardown()
-    except Exception:
-        logger.error("on_teardown of handler %r failed", handler.name, exc_info=True)
+    except Exception as error:
+        logger.error("[SPECTER] Handler '%s' on_teardown failed: %s", handler.name, error, exc_info=True)
     finally:
         _release(handler)
-    logger.info("handler %r torn down", handler.name)
+    logger.info("[SPECTER] Handler '%s' torn down", handler.name)
 
 
 def _release(handler: Handler) -> None:

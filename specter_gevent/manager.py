@@ -217,7 +217,7 @@ class ServiceManager(Service):
         }
 
     def _boot(self) -> None:
-        logger.info("[SPECTER] boot begins")
+        logger.info("[SPECTER] ========== BOOT SEQUENCE START ==========")
         _patching.check()
         _managers[self] = None
         self._shut_down_at_exit()
@@ -236,7 +236,10 @@ class ServiceManager(Service):
                 self._setup_registered_handler(handler)
         # It may have been shut down while it booted.
         self._booted = self in _managers
-        logger.info("[SPECTER] boot complete (%d services, %d handlers)", len(self._services), len(self._handlers))
+        logger.info(
+            "[SPECTER] ========== BOOT COMPLETE (%d services, %d handlers) ==========",
+            len(self._services), len(self._handlers),
+        )  # fmt: skip
 
     def _provide(self, *services: Service) -> None:
         for name, value in (("service_manager", self), ("socket_ingress", self._socket_ingress)):
@@ -267,40 +270,38 @@ class ServiceManager(Service):
                 if before is not None:
                     registry.provide(name, before, owner=self)
                 raise
-            logger.info("[SPECTER] service %r started", name)
-        except Exception:
-            logger.error("[SPECTER] service %r did not start, the application goes on without it", name, exc_info=True)
+            logger.info("[SPECTER] ✓ Service '%s' started", name)
+        except Exception as error:
+            logger.error("[SPECTER] ✗ Service '%s' failed to start: %s", name, error, exc_info=True)
 
     def _setup_registered_handler(self, handler: Any) -> None:
         try:
             handler.setup(self._socketio)
-            logger.info("[SPECTER] handler %r set up", _name_of(handler))
-        except Exception:
-            logger.error(
-                "[SPECTER] handler %r was not set up, the application goes on without it",
-                _name_of(handler),
-                exc_info=True,
-            )
+            logger.info("[SPECTER] ✓ Handler '%s' set up", _name_of(handler))
+        except Exception as error:
+            logger.error("[SPECTER] ✗ Handler '%s' failed to set up: %s", _name_of(handler), error, exc_info=True)
 
     def _shut_down(self) -> None:
         if not self._booted and self not in _managers:
             return
         self._booted = False
-        logger.info("[SPECTER] shutdown begins")
+        logger.info("[SPECTER] ========== SHUTDOWN SEQUENCE START ==========")
         steps = _Steps()
         for handler in reversed(self._handlers):
-            steps.do("the teardown of handler", handler.teardown, handler)
+            part = f"Handler '{_name_of(handler)}'"
+            steps.do(handler.teardown, f"{part} teardown", done=f"{part} torn down")
         for service in reversed(self._services):
-            steps.do("the stop of service", service.stop, service)
+            part = f"Service '{service.name}'"
+            steps.do(service.stop, f"{part} stop", done=f"{part} stopped")
         self._services.clear()
         self._handlers.clear()
         self._socket_ingress.clear()
         registry.clear()
-        steps.do("the stop of manager", self.stop, self)
+        steps.do(self.stop, f"Service '{self.name}' stop")
         _managers.pop(self, None)
         atexit.unregister(self._at_exit)
         self._atexit_registered = False
-        logger.info("[SPECTER] shutdown complete")
+        logger.info("[SPECTER] ========== SHUTDOWN COMPLETE ==========")
         steps.end()
 
     def _shut_down_at_exit(self) -> None:
@@ -316,15 +317,25 @@ class _Steps:
         # What has cut a step and is no `Exception`: a kill, a timeout around it.
         self._error: BaseException | None = None
 
-    def do(self, what: str, fn: Callable[[], object], part: Any) -> None:
-        """Call *fn*; an error of it is logged: *what* it does to a part of the application."""
+    def do(self, fn: Callable[[], object], what: str, *, done: str | None = None) -> None:
+        """
+        Carry a step out.
+
+        Args:
+            fn: A plain function.
+            what: The step, for the log of an error.
+            done: What is so then, for the log of a success; `None` for none.
+        """
         try:
             fn()
-        except Exception:
-            logger.error("[SPECTER] %s %r failed", what, _name_of(part), exc_info=True)
+        except Exception as error:
+            logger.error("[SPECTER] ✗ %s failed: %s", what, error, exc_info=True)
         except BaseException as error:
-            logger.error("[SPECTER] %s %r was cut by %r", what, _name_of(part), error)
+            logger.error("[SPECTER] ✗ %s was cut by %r", what, error)
             self._error = self._error or error
+        else:
+            if done is not None:
+                logger.info("[SPECTER] ✓ %s", done)
 
     def end(self) -> None:
         """Raise what has come in between."""

@@ -224,7 +224,8 @@ class Model(Observed[dict[Any, Any]]):
                     present = copied(asked)
                 else:
                     present = self._slice(path) if selected is None else copied(selected.value)
-                self._heard.append((iter((fn,)), present))
+                self._first = fns = iter((fn,))
+                self._heard.append((fns, present))
         finally:
             self._lock.release()
 
@@ -256,7 +257,7 @@ class Model(Observed[dict[Any, Any]]):
                 self._subscribers.clear()
         finally:
             self._let_go()
-        logger.debug("model %r destroyed", self.name)
+        logger.debug("[SPECTER:model] '%s' destroyed", self.name)
 
     @property
     def _state(self) -> dict[Any, Any]:

@@ -20,7 +20,7 @@ from gevent.lock import BoundedSemaphore
 
 from specter._process_child import Child
 from specter._process_output import close_now
-from specter.sansio.callables import name_of, require_plain
+from specter.sansio.callables import require_plain
 from specter.sansio.ownership import require_callable
 from specter.sansio.process import StopTimes
 
@@ -220,14 +220,14 @@ class ManagedProcess:
         pipe = self._pipe(run, stream_name)
         pipe.split(chunk_size or None)
         bare = strip and not chunk_size
-        name = label or pipe.name
+        label = label or f"{stream_name}_reader"
 
         def _reader() -> None:
             try:
-                self._read(pipe, handler, bare, name)
+                self._read(pipe, handler, bare, label)
             finally:
                 if close_on_exit:
-                    _quietly(pipe.close, name)
+                    _quietly(pipe.close, pipe.name)
 
         reader = gevent.spawn(_reader)
         # Before the link: a reader that has ended already calls it at once.
@@ -348,7 +348,7 @@ class ManagedProcess:
             run.pipes[stream_name] = kind(stream, name)
         return run.pipes[stream_name]
 
-    def _read(self, pipe: Pipe | Substitute, handler: Callable[[Any], Any], strip: bool, name: str) -> None:
+    def _read(self, pipe: Pipe | Substitute, handler: Callable[[Any], Any], strip: bool, label: str) -> None:
         # One by one, since the handler may kill its reader, and in one loop, since most handlers take less than a call.
         ready = pipe.ready
         while pipe.fill():
@@ -356,9 +356,9 @@ class ManagedProcess:
                 item = ready.popleft()
                 try:
                     handler(item.rstrip("\r\n") if strip and isinstance(item, str) else item)
-                except (Exception, Timeout):
+                except (Exception, Timeout) as error:
                     logger.error(
-                        "handler %s of process %r (%s) failed", name_of(handler), self.name, name, exc_info=True
+                        "[SPECTER:process] Reader error in '%s' (%s): %s", self.name, label, error, exc_info=True
                     )
 
     def _reader_ended(self, run: _Run, pipe: Pipe | Substitute, reader: Any) -> None:

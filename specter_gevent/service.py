@@ -40,7 +40,6 @@ logger = logging.getLogger("specter.core.lifecycle")
 T = TypeVar("T")
 
 _ON = EventBus.on
-_SUBSCRIBER_FAILED = "[SPECTER] Error in state subscriber for '%s': %s"
 
 
 def _held(name: str) -> Any:
@@ -276,7 +275,7 @@ class Service:
                 try:
                     fn(state, self)
                 except Exception as error:
-                    logger.warning(_SUBSCRIBER_FAILED, self.name, error, exc_info=True)
+                    logger.warning("[SPECTER] Error in state subscriber for '%s': %s", self.name, error, exc_info=True)
             try:
                 heard.remove(change)
             except ValueError:  # another thread, or a change by a subscriber, has done so
@@ -322,7 +321,7 @@ class Service:
             try:
                 fn(self.get_state(), self)
             except Exception as error:
-                logger.warning(_SUBSCRIBER_FAILED, self.name, error, exc_info=True)
+                logger.warning("[SPECTER] Error in immediate subscriber for '%s': %s", self.name, error, exc_info=True)
         return unsubscribe
 
     def watch(self, fn: Callable[[dict[str, Any], Any], Any], immediate: bool = True) -> Callable[[], None]:

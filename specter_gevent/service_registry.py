@@ -16,6 +16,7 @@ from ._overrides import is_ours
 logger = logging.getLogger("specter.core.registry")
 T = TypeVar("T")
 
+_UNREGISTERED = "[SPECTER:registry] Unregistered '%s'"
 _REFUSAL = "[SPECTER:registry] {}() requires a non-empty string key"
 
 
@@ -66,6 +67,7 @@ class SPECTERRegistry:
             owner.add_cleanup(lambda: self._withdraw(key, proof))
         for waiter in waiters:
             waiter.set(value)
+        logger.debug("[SPECTER:registry] Provided '%s'", key)
         return value
 
     def unregister(self, key: str) -> bool:
@@ -73,7 +75,10 @@ class SPECTERRegistry:
         key = checked_key(key, _REFUSAL, "unregister")
         with self._lock:
             self._owners.pop(key, None)
-            return self._table.unregister(key)
+            there = self._table.unregister(key)
+        if there:
+            logger.debug(_UNREGISTERED, key)
+        return there
 
     def resolve(self, key: str) -> Any:
         """The value, or `None`."""
@@ -128,6 +133,7 @@ class SPECTERRegistry:
         for key, waiting in waiters.items():
             for waiter in waiting:
                 waiter.set_exception(RuntimeError(f"[SPECTER:registry] Registry was cleared while waiting for '{key}'"))
+        logger.debug("[SPECTER:registry] Cleared all entries")
 
     # Last, since it hides the builtin from what follows in the class.
     def list(self) -> list[str]:
@@ -160,10 +166,13 @@ class SPECTERRegistry:
             return
         self._lock.acquire()
         try:
-            if self._table.withdraw(key, proof):
+            there = self._table.withdraw(key, proof)
+            if there:
                 self._owners.pop(key, None)
         finally:
             self._lock.release()
+        if there:
+            logger.debug(_UNREGISTERED, key)
 
     def _forget(self, key: str, waiter: AsyncResult[Any]) -> None:
         with self._lock:

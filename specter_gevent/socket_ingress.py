@@ -25,6 +25,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 # What errors are kept under; in a table of its own, since a client may send an event of this name.
 _ERRORS = "default error"
 
+_UNSUBSCRIBED = "[SPECTER:socket_ingress] unsubscribed '%s'"
+_UNSUBSCRIBED_ERRORS = "[SPECTER:socket_ingress] unsubscribed default error handler"
+
 
 class SocketIngress:
     """
@@ -129,12 +132,14 @@ class SocketIngress:
         event = event_name.strip()
         unsubscribe = self._subscribe(self._table, event, callback, owner, priority)
         self._bind(event)
+        logger.debug("[SPECTER:socket_ingress] subscribed '%s' at priority %s", event, priority)
         return unsubscribe
 
     def unsubscribe(self, event_name: str, callback: Callable[..., Any]) -> bool:
         """End all subscriptions of *callback* to an event. Returns whether there was one."""
         with self._lock:
-            return self._table.remove(event_name, callback)
+            removed = self._table.remove(event_name, callback)
+        return _logged(removed, _UNSUBSCRIBED, event_name)
 
     @overload
     def on_error_default(
@@ -161,12 +166,14 @@ class SocketIngress:
         """
         unsubscribe = self._subscribe(self._error_table, _ERRORS, callback, owner, priority)
         self._bind_errors()
+        logger.debug("[SPECTER:socket_ingress] subscribed default error at priority %s", priority)
         return unsubscribe
 
     def unsubscribe_error_default(self, callback: Callable[..., Any]) -> bool:
         """End all subscriptions of *callback* to errors. Returns whether there was one."""
         with self._lock:
-            return self._error_table.remove(_ERRORS, callback)
+            removed = self._error_table.remove(_ERRORS, callback)
+        return _logged(removed, _UNSUBSCRIBED_ERRORS)
 
     def dispatch(self, event_name: str, *args: Any, **kwargs: Any) -> Any:
         """
@@ -214,8 +221,8 @@ class SocketIngress:
             try:
                 values, named = subscription.arguments.fill(args, {}, kwargs)
                 answers.add(subscription.fn(*values, **named))
-            except Exception:
-                logger.error("error subscriber %s failed", name_of(subscription.fn), exc_info=True)
+            except Exception as error:
+                logger.error("[SPECTER:socket_ingress] default error subscriber failed: %s", error, exc_info=True)
         return answers.acknowledgement
 
     def clear(self) -> None:
@@ -235,9 +242,9 @@ class SocketIngress:
 
     def _failed(self, event: str, subscription: Subscription, answers: Answers, error: Exception) -> None:
         if answers.fail(error):
-            logger.debug("%s refused a connection: %s", name_of(subscription.fn), error)
+            logger.debug("[SPECTER:socket_ingress] %s refused a connection: %s", name_of(subscription.fn), error)
             return
-        logger.error("socket event %r: %s failed", event, name_of(subscription.fn), exc_info=error)
+        logger.error("[SPECTER:socket_ingress] subscriber error for '%s': %s", event, error, exc_info=error)
         self.dispatch_default_error(error)
 
     def _subscribe(
@@ -261,12 +268,14 @@ class SocketIngress:
 
     def _discard(self, table: Subscriptions, event: str, subscription: Subscription) -> bool:
         """End one subscription; by a method that is not ours, if there is one: all that its function has."""
-        if table is self._table and not is_ours(self.unsubscribe, _UNSUBSCRIBE):
-            return self.unsubscribe(event, subscription.fn)
-        if table is self._error_table and not is_ours(self.unsubscribe_error_default, _UNSUBSCRIBE_ERRORS):
+        errors = table is self._error_table
+        if errors and not is_ours(self.unsubscribe_error_default, _UNSUBSCRIBE_ERRORS):
             return self.unsubscribe_error_default(subscription.fn)
+        if not errors and not is_ours(self.unsubscribe, _UNSUBSCRIBE):
+            return self.unsubscribe(event, subscription.fn)
         with self._lock:
-            return table.discard(event, subscription)
+            removed = table.discard(event, subscription)
+        return _logged(removed, _UNSUBSCRIBED_ERRORS) if errors else _logged(removed, _UNSUBSCRIBED, event)
 
     def _bind(self, event: str) -> None:
         with self._lock:
@@ -279,6 +288,7 @@ class SocketIngress:
         except BaseException:  # a kill too: the next subscriber is to bind it
             self._dispatchers.pop(event, None)
             raise
+        logger.info("[SPECTER:socket_ingress] bound dispatcher for '%s'", event)
 
     def _bind_errors(self) -> None:
         with self._lock:
@@ -291,6 +301,7 @@ class SocketIngress:
         except BaseException:
             self._default_error_dispatcher = None
             raise
+        logger.info("[SPECTER:socket_ingress] bound default error dispatcher")
 
     def _dispatcher(self, event: str, socketio: Any) -> Callable[..., Any]:
         """What the server calls for an event, also when it is attached no more."""
@@ -304,7 +315,7 @@ class SocketIngress:
             except Timeout:
                 # No error to Python, but a subscriber's all the same, since nobody waits with a timeout above here: the
                 # client was not checked in time.
-                logger.error("socket event 'connect': a subscriber took too long", exc_info=True)
+                logger.error("[SPECTER:socket_ingress] a subscriber to 'connect' took too long", exc_info=True)
                 return False
 
         return _named(dispatch_connect if event == "connect" else dispatch, event)
@@ -317,7 +328,7 @@ class SocketIngress:
             if self._socketio is socketio and self._error_table.of(_ERRORS):
                 answer = self.dispatch_default_error(error)
             else:
-                logger.error("a socket handler failed", exc_info=error)
+                logger.error("[SPECTER:socket_ingress] a socket handler failed: %s", error, exc_info=error)
             # The server would take whatever comes back from here for the handler's answer, and let the client in.
             return False if _connecting() else answer
 
@@ -325,6 +336,12 @@ class SocketIngress:
 
 
 _UNSUBSCRIBE, _UNSUBSCRIBE_ERRORS = SocketIngress.unsubscribe, SocketIngress.unsubscribe_error_default
+
+
+def _logged(removed: bool, text: str, *args: str) -> bool:
+    if removed:
+        logger.debug(text, *args)
+    return removed
 
 
 def _named(dispatcher: Callable[..., Any], event: str) -> Callable[..., Any]:

@@ -205,7 +205,8 @@ class Store(Observed[State]):
             holders = self._subscribers.hold(fn, holder)
             if immediate:
                 overridden = not (is_ours(self.snapshot, _SNAPSHOT) and is_ours(self.get, _GET))
-                self._heard.append((iter((partial(_show_present, fn) if overridden else fn,)), self._state.copy()))
+                self._first = fns = iter((partial(_show_present, fn) if overridden else fn,))
+                self._heard.append((fns, self._state.copy()))
         finally:
             self._lock.release()
 
@@ -235,7 +236,7 @@ class Store(Observed[State]):
                 self._subscribers.clear()
         finally:
             self._let_go()
-        logger.debug("store %r destroyed", self.name)
+        logger.debug("[SPECTER:store] '%s' destroyed", self.name)
 
     def _commit(self, rule: Callable[[State, Any], State | None], what: Any) -> State:
         state = rule(self._state, what)

@@ -14,7 +14,7 @@ from gevent.hub import get_hub, getcurrent
 
 from specter._generators import closed_after
 from specter.sansio.backoff import Backoff
-from specter.sansio.callables import name_of, require_plain
+from specter.sansio.callables import require_plain
 from specter.sansio.errors import WatcherError as WatcherError
 from specter.sansio.ownership import require_callable
 
@@ -146,6 +146,7 @@ class Watcher:
             self._stop_event = Event()
             self._started_at = time.monotonic()
             self._greenlet = gevent.spawn(self._run)
+            logger.debug("[SPECTER:watcher] '%s' started", self.name)
         return self
 
     def stop(self) -> Self:
@@ -165,6 +166,7 @@ class Watcher:
             # Who stops a service from poll or stream waits for that service: it must not wait for them in turn.
             if greenlet is not None and not greenlet.dead and not waits_for_caller(greenlet):
                 _end(greenlet)
+            logger.debug("[SPECTER:watcher] '%s' stopped", self.name)
         return self
 
     def teardown(self) -> Self:
@@ -195,7 +197,7 @@ class Watcher:
                 if not self._specter_try(stopped) or not self._retry or stopped.is_set():
                     return
                 wait = backoff.next_wait(self._specter_worked_at - began, random.random())
-                logger.info("watcher %r tries again in %.2f s", self.name, wait)
+                logger.info("[SPECTER:watcher] '%s' retrying in %.1fs", self.name, wait)
                 stopped.wait(timeout=wait)
         finally:
             if stopped is self._stop_event:
@@ -208,15 +210,18 @@ class Watcher:
                 self._specter_poll(stopped)
             else:
                 self._specter_read(stopped)
-        except WatcherError:
+        except (Exception, Timeout) as error:
             self._error_count += 1
-            logger.error("watcher %r has ended for good", self.name, exc_info=True)
-            return False
-        except (Exception, Timeout):
-            self._error_count += 1
-            logger.warning("watcher %r failed", self.name, exc_info=True)
-            if not self._retry:
-                logger.error("watcher %r has ended", self.name)
+            if stopped.is_set():  # so end sources that a stop closes
+                logger.debug("[SPECTER:watcher] '%s' error at its stop: %s", self.name, error, exc_info=True)
+            elif isinstance(error, WatcherError):
+                logger.error("[SPECTER:watcher] '%s' has ended for good: %s", self.name, error, exc_info=True)
+            else:
+                text = "[SPECTER:watcher] '%s' error (attempt %d): %s"
+                logger.warning(text, self.name, self._error_count, error, exc_info=True)
+                if not self._retry:
+                    logger.error("[SPECTER:watcher] '%s' stopped (retry=False)", self.name)
+            return not isinstance(error, WatcherError)
         return True
 
     def _specter_poll(self, stopped: Event) -> None:
@@ -236,7 +241,7 @@ class Watcher:
         finally:
             # A stream may be silent for hours and work all the same.
             self._specter_worked_at = time.monotonic()
-        logger.info("the stream of watcher %r has ended", self.name)
+        logger.info("[SPECTER:watcher] the stream of '%s' has ended", self.name)
 
     def _specter_observe(self, value: Any) -> None:
         if self._transform is not None:
@@ -251,8 +256,8 @@ class Watcher:
         for fn in list(self._subscribers):
             try:
                 fn(value, self)
-            except (Exception, Timeout):
-                logger.warning("subscriber %s of watcher %r failed", name_of(fn), self.name, exc_info=True)
+            except (Exception, Timeout) as error:
+                logger.warning("[SPECTER:watcher] '%s' subscriber error: %s", self.name, error, exc_info=True)
 
 
 def _require_function(fn: Callable[..., Any], what: str) -> None:

@@ -139,7 +139,7 @@ def test_what_is_no_function_is_logged_and_stepped_over(ingress, caplog):
     ingress.dispatch("said", 1)
 
     assert half.log == [1]
-    assert "handler 'library_events' has no function for event 'missing', but None" in caplog.text
+    assert "[SPECTER:controller] 'library_events' has no function for event 'missing', but None" in caplog.text
 
 
 def test_hooks_may_be_put_on_the_handler(ingress):
@@ -216,7 +216,7 @@ def test_a_handler_that_cannot_be_torn_down_does_not_keep_it_from_stopping(caplo
     own.stop()
 
     assert (own.running, own._handler_instance, own.log) == (False, None, [("on_stop", None)])
-    assert "teardown of the handler of 'library' failed" in caplog.text
+    assert "[SPECTER:controller] 'library' handler teardown error: no" in caplog.text
 
 
 def test_models_and_stores_end_with_it():

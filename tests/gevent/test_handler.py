@@ -113,8 +113,13 @@ def test_a_method_that_is_missing_is_logged_and_stepped_over(ingress, caplog):
     half = Half().setup(None)
 
     assert half._registered_handlers == [("asked", half.on_asked)]
-    assert "handler 'chat' has no method 'on_missing' for event 'missing'" in caplog.text
-    assert "handler 'chat' has no method 'name' for event 'no function'" in caplog.text
+    assert caplog.messages[:2] == [
+        (
+            "[SPECTER:handler] Handler 'chat' declares event 'missing' → method 'on_missing', "
+            "but the method does not exist."
+        ),
+        "[SPECTER:handler] Handler 'chat' attribute 'name' is not callable.",
+    ]
 
 
 # Without.

@@ -121,7 +121,7 @@ def test_a_service_that_fails_is_left_out_and_the_boot_goes_on(caplog):
     assert manager.booted
     assert (registry.has("bad"), registry.has("good")) == (False, True)
     assert manager.health()["services"]["bad"]["status"] == "stopped"
-    assert "service 'bad' did not start" in caplog.text
+    assert "[SPECTER] ✗ Service 'bad' failed to start: no good" in caplog.text
 
 
 def test_a_service_that_fails_leaves_a_healthy_one_of_its_name_in_the_registry():
@@ -235,11 +235,11 @@ def test_a_handler_that_fails_keeps_no_other_from_its_setup(caplog):
     log = []
     broken = SimpleNamespace(setup=lambda server: fails(), teardown=fails)
     manager = boot(*served(), handlers=[broken, Noted("h", log)])
-    assert "handler 'SimpleNamespace' was not set up" in caplog.text
+    assert "[SPECTER] ✗ Handler 'SimpleNamespace' failed to set up: no good" in caplog.text
 
     manager.shutdown()
     assert log == ["h set up", "h torn down"]
-    assert "the teardown of handler 'SimpleNamespace' failed" in caplog.text
+    assert "[SPECTER] ✗ Handler 'SimpleNamespace' teardown failed: no good" in caplog.text
 
 
 def test_boot_asks_whether_the_process_is_patched():
@@ -328,7 +328,7 @@ def test_errors_of_the_shutdown_are_logged_and_the_rest_ends(caplog):
     manager.shutdown()
 
     assert log == ["a starts", "b starts", "b stops", "a stops"]
-    assert "the stop of service 'stubborn' failed" in caplog.text
+    assert "[SPECTER] ✗ Service 'stubborn' stop failed: stays" in caplog.text
 
 
 def test_a_shutdown_inside_of_a_shutdown_or_a_boot_comes_back_at_once():

@@ -130,7 +130,7 @@ def test_a_handler_that_fails_is_logged_and_hears_the_next(caplog, error):
     process.stop()
 
     assert lines == [b"a\n", b"b\n"]
-    assert caplog.text.count("of process 'shell' (noise) failed") == 2
+    assert caplog.text.count(f"[SPECTER:process] Reader error in 'shell' (noise): {error}") == 2
 
 
 def test_a_slow_handler_holds_the_child_back():

@@ -77,7 +77,7 @@ def test_an_error_is_logged_and_the_others_still_hear(site, caplog):
     assert site.client().emit("asked", 1, callback=True) == 2
     record = caplog.records[-1]
     assert (record.name, record.levelname) == ("specter.core.socket_ingress", "ERROR")
-    assert record.getMessage() == "socket event 'asked': fails failed"
+    assert record.getMessage() == "[SPECTER:socket_ingress] subscriber error for 'asked': no good"
     assert record.exc_info[0] is ValueError
 
 
@@ -343,7 +343,7 @@ def test_an_error_of_an_error_subscriber_is_logged_and_that_is_all(caplog):
     ingress.on_error_default(lambda error: "answer")
 
     assert ingress.dispatch_default_error(KeyError("first")) == "answer"
-    assert "error subscriber fails failed" in caplog.text
+    assert "[SPECTER:socket_ingress] default error subscriber failed: no good" in caplog.text
 
 
 def test_an_error_that_nobody_hears_any_more_is_logged(site, caplog):

@@ -132,7 +132,7 @@ def test_every_subscriber_hears_and_errors_are_logged(caplog, error):
     watcher.subscribe(fail)
 
     assert until_told(watcher, 1) == ["a"]
-    assert "fail of watcher 'stream' failed" in caplog.text
+    assert f"[SPECTER:watcher] 'stream' subscriber error: {error}" in caplog.text
 
 
 def test_a_function_that_is_subscribed_twice_is_called_twice():
@@ -176,7 +176,7 @@ def test_an_error_is_logged_counted_and_followed_by_another_try(caplog, error):
 
     assert until_told(watcher, 1) == [7]
     assert watcher.health()["error_count"] == 1
-    assert "watcher 'shaky' failed" in caplog.text
+    assert "[SPECTER:watcher] 'shaky' error (attempt 1): " in caplog.text
 
 
 @pytest.mark.parametrize("stream", [lambda: [], lambda: 1 / 0], ids=["ends", "fails"])
@@ -198,7 +198,7 @@ def test_a_watcher_error_ends_it_for_good(caplog):
     assert until_told(watcher, 1) == [1]
     watcher.start()
     eventually(lambda: not watcher.running)
-    assert "watcher 'device' has ended for good" in caplog.text
+    assert "[SPECTER:watcher] 'device' has ended for good: the device is gone" in caplog.text
 
 
 class TestInMovedTime:
