@@ -9,8 +9,11 @@ import traceback
 
 import gevent
 import pytest
+from children import children, nothing_left, open_files
 
-from specter_gevent.testing import isolated
+from specter_gevent import Service, start_process
+from specter_gevent.manager import booted_managers
+from specter_gevent.testing import eventually, isolated, virtual_time
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +40,42 @@ def hub_errors(monkeypatch):
     monkeypatch.setattr(hub, "handle_error", keep, raising=False)
     yield errors
     assert not errors, "\n".join(errors)
+
+
+@pytest.fixture
+def clock():
+    """Time that stands still until the test moves it."""
+    with virtual_time() as clock:
+        yield clock
+
+
+@pytest.fixture
+def service():
+    """A service that runs, and is stopped after the test."""
+    with Service("a") as service:
+        yield service
+
+
+@pytest.fixture
+def shut_down():
+    """What a test leaves booted."""
+    yield
+    for manager in booted_managers():
+        manager.shutdown()
+
+
+@pytest.fixture(scope="module")
+def warm():
+    """What stays open as long as this process lives: the watchdog's pipe, and the hub's files."""
+    with start_process("warm", ["true"]) as process:
+        process.wait()
+
+
+@pytest.fixture
+def no_child_left(warm):
+    """The test fails if it leaves a child or an open file behind."""
+    with nothing_left():
+        before = open_files(), children()
+        yield
+        # Who minds a child hears of its end at the next turn of the hub.
+        eventually(lambda: (open_files(), children()) == before)

@@ -10,13 +10,6 @@ from greenlets import PATIENCE, turns
 
 from specter_gevent import Service, bus
 
-
-@pytest.fixture
-def service():
-    with Service("a") as service:
-        yield service
-
-
 # Children.
 
 

@@ -7,12 +7,6 @@ from greenlets import ended, turns
 from specter_gevent import Service
 
 
-@pytest.fixture
-def service():
-    with Service("a") as service:
-        yield service
-
-
 def test_spawn_gives_the_greenlet_which_has_the_result(service):
     greenlet = service.spawn(lambda a, b: (a, b), 1, b=2)
 
