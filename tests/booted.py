@@ -27,6 +27,7 @@ class Part(Service):
 
 
 def managed(*services: Service, **options: Any) -> ServiceManager:
+    """A manager of these services, which is not booted."""
     manager = ServiceManager(**options)
     for service in services:
         manager.register_service(service)
@@ -34,4 +35,5 @@ def managed(*services: Service, **options: Any) -> ServiceManager:
 
 
 async def fail() -> None:
+    """A hook that fails."""
     raise ValueError("no disk")
