@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
+import uuid
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import gevent
 import gevent.hub
-from gevent import GreenletExit
+from gevent import GreenletExit, Timeout
 from gevent.event import Event
 from gevent.greenlet import Greenlet
 
@@ -24,6 +24,9 @@ from ._waiting import kill_soon, waits_for_caller
 if TYPE_CHECKING:
     from .service import Service
 
+
+# Another one in its place is a test's, which ids come from then. It takes as long as all the rest.
+_UUID4 = uuid.uuid4
 
 # {timer: set at its end}, of those whose end somebody waits for.
 _ends: dict[ServiceTimer, Event] = {}
@@ -50,10 +53,11 @@ def start_timer(service: Service, kind: str, fn: Callable[[], Any], seconds: flo
         raise RuntimeError(f"[SPECTER] Cannot schedule {kind} for '{service.name}' before start()")
     require_plain(fn, f"the function of a timer ({kind})")
     timers = timers_of(service, kind)
-    key = new_key(kind, timers)
+    uuid4 = specter_gevent.service.uuid.uuid4
+    key = new_key(kind, timers) if uuid4 is _UUID4 else f"{kind}_{uuid4().hex[:8]}"
     if _needs_greenlet(seconds):
         run = _interval if kind == "interval" else _timeout
-        timers[key] = gevent.spawn(run(service, key, fn, seconds))
+        timers[key] = specter_gevent.service.gevent.spawn(run(service, key, fn, seconds))
         return key
     context = copy_context()
     timer = ServiceTimer(
@@ -144,8 +148,8 @@ class ServiceTimer(Timer):
             Timeout: It was not in time, or is not dead and *block* is false.
         """
         if not (block or self.dead):
-            raise gevent.Timeout
-        with gevent.Timeout(timeout):
+            raise Timeout
+        with Timeout(timeout):
             self._end().wait()
 
     wait = join
@@ -222,12 +226,13 @@ class ServiceTimer(Timer):
             end.set()
 
 
-# Tests put fakes in the place of gevent's functions, which run at once what they are given. A timer then takes the way
-# that shows in them: a greenlet of its own, which sleeps.
+# Tests put fakes in the place of gevent's functions, which run at once what they are given, or of all of `gevent` as
+# `service` has it. A timer then takes the way that shows in them: a greenlet of its own, which sleeps.
 
 
 def _needs_greenlet(seconds: Any) -> bool:
-    if gevent.spawn != Greenlet.spawn or gevent.sleep is not gevent.hub.sleep:
+    found = specter_gevent.service.gevent
+    if found.spawn != Greenlet.spawn or found.sleep is not gevent.hub.sleep:
         return True
     # What cannot be waited for ends there with an error; without a wait there is one call at each turn of the hub.
     return type(seconds) not in (int, float) or not 0 < seconds < math.inf
@@ -238,7 +243,7 @@ def _interval(service: Service, key: str, callback: Callable[[], Any], seconds: 
 
     def _loop() -> None:
         while service._running and key in timers:
-            gevent.sleep(seconds)
+            specter_gevent.service.gevent.sleep(seconds)
             if not service._running or key not in timers:
                 break
             try:
@@ -253,7 +258,7 @@ def _timeout(service: Service, key: str, callback: Callable[[], Any], seconds: A
     timers = service._specter.timeouts
 
     def _delayed() -> None:
-        gevent.sleep(seconds)
+        specter_gevent.service.gevent.sleep(seconds)
         if service._running and timers.pop(key, None) is not None:
             try:
                 callback()

@@ -7,6 +7,7 @@ Stop it, and all of that goes, in a known order (`specter.sansio.ledger`), with 
 from __future__ import annotations
 
 import logging
+import uuid as uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -15,7 +16,8 @@ from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-import gevent
+# This one and `uuid` are looked up here also for timers: tests put fakes in their places.
+import gevent as gevent
 from gevent import Greenlet, getcurrent
 from gevent.event import Event
 

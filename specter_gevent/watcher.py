@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import gevent
 from gevent import Timeout
-from gevent.event import Event
+from gevent.event import Event as GeventEvent
 from gevent.hub import get_hub, getcurrent
 
 from specter._generators import closed_after
@@ -31,7 +31,7 @@ LEAST_INTERVAL = 0.1
 # How long a stop waits for a source before it kills it. Seconds.
 _STOP_TIMEOUT = 5.0
 
-_NOTHING = object()
+_SENTINEL = object()
 
 
 class Watcher:
@@ -89,12 +89,12 @@ class Watcher:
         self._dedupe = bool(dedupe)
         self._transform = transform
         self._subscribers: list[Callable[[Any, Any], Any]] = []
-        self._last_value: Any = _NOTHING
+        self._last_value: Any = _SENTINEL
         self._error_count = 0
         self._running = False
         # What watches; another one after a restart, and so is what ends it.
         self._greenlet: Any = None
-        self._stop_event = Event()
+        self._stop_event = GeventEvent()
         self._started_at: float | None = None
         # When the current try was last seen to work.
         self._specter_worked_at = 0.0
@@ -110,7 +110,7 @@ class Watcher:
     @property
     def last_value(self) -> Any:
         """What was told last; `None` before the first value."""
-        return None if self._last_value is _NOTHING else self._last_value
+        return None if self._last_value is _SENTINEL else self._last_value
 
     def subscribe(self, fn: Callable[[Any, Any], Any]) -> Callable[[], None]:
         """
@@ -143,7 +143,7 @@ class Watcher:
         """
         if not self._running:
             self._running = True
-            self._stop_event = Event()
+            self._stop_event = GeventEvent()
             self._started_at = time.monotonic()
             self._greenlet = gevent.spawn(self._run)
             logger.debug("[SPECTER:watcher] '%s' started", self.name)
@@ -203,7 +203,7 @@ class Watcher:
             if stopped is self._stop_event:
                 self._running = False
 
-    def _specter_try(self, stopped: Event) -> bool:
+    def _specter_try(self, stopped: GeventEvent) -> bool:
         """Watch until that fails or ends. False if it ended for good."""
         try:
             if self._specter_mode == "poll":
@@ -224,13 +224,13 @@ class Watcher:
             return not isinstance(error, WatcherError)
         return True
 
-    def _specter_poll(self, stopped: Event) -> None:
+    def _specter_poll(self, stopped: GeventEvent) -> None:
         while not stopped.is_set():
             self._specter_observe(self._poll_fn())
             self._specter_worked_at = time.monotonic()
             stopped.wait(timeout=self._interval)
 
-    def _specter_read(self, stopped: Event) -> None:
+    def _specter_read(self, stopped: GeventEvent) -> None:
         try:
             source = self._stream_fn()
             with closed_after(source):
@@ -246,7 +246,7 @@ class Watcher:
     def _specter_observe(self, value: Any) -> None:
         if self._transform is not None:
             value = self._transform(value)
-        if self._dedupe and self._last_value is not _NOTHING and value == self._last_value:
+        if self._dedupe and self._last_value is not _SENTINEL and value == self._last_value:
             return
         self._last_value = value
         self._notify(value)

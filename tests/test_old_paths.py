@@ -154,7 +154,7 @@ NAMES = {
     "core.cache": "Cache bus create_cache",
     "core.controller": "Controller Handler Service _ControllerHandler registry",
     "core.handler": "Handler registry",
-    "core.lifecycle": "Service bus gevent resolve_cleanup",
+    "core.lifecycle": "Service bus gevent resolve_cleanup uuid",
     "core.manager": "Service ServiceManager SocketIngress atexit registry",
     "core.model": "Model _normalize_path bus create_model",
     "core.operation": "Operation OperationError Outcome",
@@ -166,7 +166,7 @@ NAMES = {
     "core.schema": "Field Outcome Schema SchemaError _coerce_bool",
     "core.socket_ingress": "SocketIngress",
     "core.store": "Store bus create_store",
-    "core.watcher": "Watcher WatcherError gevent",
+    "core.watcher": "GeventEvent Watcher WatcherError gevent time",
     "http": "HTTPError _normalize_response expect_json json_endpoint jsonify request require_fields",
     "router": "Blueprint RouteSpec Router json_endpoint registry route",
 }

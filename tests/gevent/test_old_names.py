@@ -71,7 +71,6 @@ LEFT_OUT = {
     "SPECTERRegistry": {"_remove_waiter": INNER, "_validate_key": INNER},
     "SocketIngress": {"_bind_default_error_dispatcher": INNER, "_bind_dispatcher": INNER, "_order": SPELLED},
     "Watcher": {"_backoff": SPELLED, "_poll_loop": INNER, "_stream_loop": INNER},
-    "core.watcher": {"_SENTINEL": SPELLED},
 }
 
 

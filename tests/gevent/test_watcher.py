@@ -214,7 +214,7 @@ class TestInMovedTime:
                     self.set()
                 return self.is_set()
 
-        monkeypatch.setattr("specter_gevent.watcher.Event", Moved)
+        monkeypatch.setattr("specter_gevent.watcher.GeventEvent", Moved)
         monkeypatch.setattr("specter_gevent.watcher.time", SimpleNamespace(monotonic=lambda: clock.now))
         monkeypatch.setattr("specter_gevent.watcher.random.random", lambda: 0.0)
         return clock

@@ -273,3 +273,31 @@ def a_boot_below_fakes():
         manager.shutdown()
 
     return log, health, fakes.slept
+
+
+def a_fake_of_all_of_gevent_is_used_by_a_service():
+    with mock.patch("specter.core.lifecycle.gevent") as fake:
+        service = Service("s").start()
+        service.interval(len, 3)
+        service.timeout(len, 4)
+        service.spawn(len, "a")
+        service.spawn_later(5, len, "a")
+        held = owned(service)
+        made = [call[0] for call in fake.mock_calls if "__" not in call[0]]
+        service.stop()
+    return held, made, fake.spawn.return_value.kill.called, owned(service)
+
+
+def ids_of_timers_come_from_uuid():
+    service = Service("s").start()
+    with mock.patch("specter.core.lifecycle.uuid") as fake:
+        fake.uuid4.return_value.hex = "0123456789abcdef"
+        ids = [service.interval(len, 60), service.timeout(len, 60)]
+    made = [SimpleNamespace(hex=letter * 32) for letter in "ab"]
+    with mock.patch("uuid.uuid4", side_effect=made):
+        ids += [service.interval(len, 60), service.timeout(len, 60)]
+    held = owned(service)
+    for key in ids:
+        service.cancel_interval(key)
+        service.cancel_timeout(key)
+    return ids, held, owned(service)
