@@ -18,6 +18,7 @@ MAIN = "from specter.cli import main; main()"
 # A warning of ours is an error; what the companions deprecate is their own matter.
 WARNINGS = ["-W", "error"]
 SPECTER = (sys.executable, *WARNINGS, "-c", MAIN)
+APPS = Path(__file__).parent / "apps"
 
 
 class Served:

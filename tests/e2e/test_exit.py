@@ -15,16 +15,14 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
 from children import alive, soon
 from e2e.crowd import Crowd, crowd
 from e2e.pythons import pythons
-from e2e.served import MAIN, WARNINGS, Served
+from e2e.served import APPS, MAIN, WARNINGS, Served
 
-APPS = Path(__file__).parent / "apps"
 BUDGET = 10
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 import signal
 import time
-from pathlib import Path
 
 import pytest
 from children import soon
 from e2e.raw import Raw
-from e2e.served import Served
+from e2e.served import APPS, Served
 
-APPS = Path(__file__).parent / "apps"
 TIMEOUT = 10  # of a shutdown, in seconds; the exit code would tell of one that was cut by it
 
 

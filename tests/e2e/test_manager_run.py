@@ -7,13 +7,10 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import pytest
 from children import alive, soon
-from e2e.served import WARNINGS, Served
-
-APPS = Path(__file__).parent / "apps"
+from e2e.served import APPS, WARNINGS, Served
 
 both = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 import socketio
 from e2e.crowd import unlimited
-from e2e.served import Served
+from e2e.served import APPS, Served
 
-APPS = Path(__file__).parent / "apps"
 CLIENTS = 200
 ROUNDS = 5
 
