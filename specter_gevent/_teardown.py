@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 _ENDLESS = "[SPECTER] stop of '%s' gave up: each of its steps acquires something new"
 
 
+def says_info() -> bool:
+    """Whether the log of services takes what is said of starts and stops. A call that says nothing takes longer."""
+    try:
+        return specter_gevent.service.logger.isEnabledFor(INFO)
+    except AttributeError:  # a fake of a test, which may have no more than what logs
+        return True
+
+
 class Teardown:
     """
     One teardown of one service.
@@ -83,12 +91,7 @@ class Teardown:
             self.wait()
             return
         service = self.service
-        if self._informs:
-            # Asked once: a call of `info` that says nothing takes as long as a step.
-            try:
-                self._informs = specter_gevent.service.logger.isEnabledFor(INFO)
-            except AttributeError:  # a fake of a test, which may have no more than what logs
-                self._informs = True
+        self._informs = self._informs and says_info()
         going_on[greenlet] = self
         hub = self.hub = get_hub() if outer is None else outer.hub
         if not getattr(hub, "specter_looks", False):

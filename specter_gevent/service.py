@@ -11,7 +11,6 @@ import uuid as uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from logging import INFO
 from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
@@ -29,10 +28,10 @@ from specter.sansio.ownership import require_owner
 from . import _phases
 from ._locks import StateLock
 from ._overrides import is_ours
-from ._teardown import Teardown
+from ._teardown import Teardown, says_info
 from ._timing import cancel_timer, start_timer
 from ._waiting import kill_soon
-from .event_bus import EventBus, bus
+from .event_bus import _ON, bus
 from .ownership import resolve_cleanup
 
 if TYPE_CHECKING:
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("specter.core.lifecycle")
 T = TypeVar("T")
-
-_ON = EventBus.on
 
 
 def _held(name: str) -> Any:
@@ -190,15 +187,11 @@ class Service:
         """
         if (self._running or self._specter.starting is not None) and not _phases.may_start(self):
             return self
-        for name in self._specter_refused:
-            require_plain(getattr(self, name), f"{name} of {self.name!r}")
+        if self._specter_refused:
+            _refuse(self)
         self._specter.starting = getcurrent()
         self._running = True
-        # Asked once: a call of `info` that says nothing takes as long as all the rest.
-        try:
-            informs = logger.isEnabledFor(INFO)
-        except AttributeError:  # a fake of a test, which may have no more than what logs
-            informs = True
+        informs = says_info()
         if informs:
             logger.info("[SPECTER] Service '%s' starting", self.name)
         try:
@@ -469,8 +462,7 @@ class Service:
         if not isinstance(child, Service):
             got = type(child).__name__
             raise TypeError(f"[SPECTER] '{self.name}' can only adopt Service instances, got {got}")
-        for name in child._specter_refused:
-            require_plain(getattr(child, name), f"{name} of {child.name!r}")
+        _refuse(child)
         self._specter.children.append(child)
         if start and not child.running:
             child.start()
@@ -564,6 +556,12 @@ class Service:
             greenlet.specter_owned = True  # type: ignore[attr-defined]
         greenlet.rawlink(self._specter.forget_task)
         return greenlet
+
+
+def _refuse(service: Service) -> None:
+    """Refuse a service that has hooks which nothing would await."""
+    for name in service._specter_refused:
+        require_plain(getattr(service, name), f"{name} of {service.name!r}")
 
 
 def _log_task(service: Service, fn: Any, label: str | None, what: str, error: Exception) -> None:
