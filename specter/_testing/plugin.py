@@ -142,6 +142,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 # Outermost: what fixtures end may log as well.
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    from .hanging import told
     from .logged import end
     from .verdict import has_failed
 
@@ -149,7 +150,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
         result = yield
     finally:
         text = end(item)
-    if text and not has_failed(item):
+    if (text := told() or text) and not has_failed(item):
         pytest.fail(text, pytrace=False)
     return result
 

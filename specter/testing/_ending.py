@@ -7,6 +7,7 @@ from typing import Any
 
 from specter._loop import Loop
 from specter._testing import origins
+from specter._testing.stubborn import forget
 from specter._where import where
 from specter.sansio.leaks import Leak
 
@@ -51,8 +52,5 @@ def _ends_by_itself(task: asyncio.Task[Any]) -> bool:
 
 def _abandon(task: asyncio.Task[Any]) -> Leak:
     found = Leak("tasks", f"task {name_of_task(task)!r}", created=origins.line_of(task), waits=where(task))
-    # Meant for those who make tasks of their own ("Extending" in the documentation of asyncio).
-    asyncio._unregister_task(task)
-    # Or the end of the run would tell of it once more.
-    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    forget(task)
     return found

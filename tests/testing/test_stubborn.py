@@ -84,3 +84,134 @@ def test_it_fails_its_test_by_its_lines(pytester: pytest.Pytester, mark: str, pl
     for name in ("test_allowed", "test_of_a_service", "test_virtual"):
         assert "task 'stubborn', which does not end when it is cancelled" in outcome.section(name)
     assert "which does not end" not in outcome.section("test_that_ends")
+
+
+# Where none of our fixtures ends what the test has left, and on trio, a thread sees to it, after some patience.
+IMPATIENT = """
+from specter._testing import stubborn, watchdog
+watchdog._LONG = 0.0
+watchdog._LOOK_AT_LONG_EVERY = 0.05
+stubborn.PATIENCE = 0.5
+"""
+FUNCTIONS = """\
+import asyncio
+import anyio
+import pytest
+from specter import Service
+
+async def stubborn():
+    while True:
+        try:
+            await anyio.sleep(3600)  # waits
+        except BaseException:
+            continue
+
+async def shielded():
+    with anyio.CancelScope(shield=True):
+        await anyio.Event().wait()  # shielded
+
+class Owner(Service):
+    stop_timeout = 0.1
+
+    def __init__(self, fn):
+        super().__init__("owner")
+        self.fn = fn
+
+    def on_start(self):
+        self.spawn(self.fn)
+
+async def test_uses_a_fixture(harness):
+    pass
+"""
+ON_TRIO = (
+    FUNCTIONS
+    + """
+@pytest.fixture
+def anyio_backend():
+    return "trio"
+
+@pytest.mark.parametrize("fn", [stubborn, shielded])
+async def test_service(harness, fn):
+    owner = await Owner(fn).start()
+    await anyio.wait_all_tasks_blocked()
+    await owner.stop()
+
+@pytest.mark.parametrize("fn", [stubborn, shielded])
+async def test_group(fn):
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(fn)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+
+async def test_fixture_and_test_go_on(harness):
+    await anyio.sleep(0)
+"""
+)
+ON_ASYNCIO = (
+    FUNCTIONS
+    + """
+MARK
+
+@pytest.mark.parametrize("fn", [stubborn, shielded])
+async def test_left(fn):
+    kept.append(asyncio.ensure_future(fn()))
+    await asyncio.sleep(0)
+
+async def test_next():
+    await asyncio.sleep(0)
+
+kept = []
+"""
+)
+OFF = "[pytest]\nspecter_leaks = off\n"
+
+
+def test_on_trio_it_is_ended_by_force(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(IMPATIENT)
+    pytester.makepyfile(test_it=ON_TRIO)
+    outcome = run(pytester, subprocess=True)
+
+    assert outcome.counts == {"passed": 4, "failed": 2, "errors": 2}, outcome.text
+    for fn, comment in (("stubborn", "waits"), ("shielded", "shielded")):
+        at = f"waits at test_it.py:{marked(ON_TRIO, comment)} in {fn}\n"
+        group = outcome.section(f"test_group[{fn}]")
+        assert "StubbornTask: test_it.py::test_group[" in group
+        assert f"task 'test_it.{fn}', {at}" in group
+        assert at in outcome.section(f"test_service[{fn}]")
+
+
+def test_on_trio_the_test_fails_without_the_leak_report(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(IMPATIENT)
+    pytester.makepyfile(test_it=ON_TRIO)
+    pytester.makeini(OFF)
+    outcome = run(pytester, "-k", "service", subprocess=True)
+
+    assert outcome.counts == {"passed": 2, "errors": 2, "deselected": 4}, outcome.text
+    for fn in ("stubborn", "shielded"):
+        section = outcome.section(f"test_service[{fn}]")
+        assert (
+            f"test_service[{fn}] cannot go on, because of what does not end when it is cancelled:\n  tasks: " in section
+        )
+
+
+@pytest.mark.parametrize(
+    "mark, plugins, counts",
+    [
+        ("", QUIET, {"passed": 3, "failed": 1}),
+        (WIDER, QUIET, {"passed": 4, "errors": 1}),
+        ("pytestmark = pytest.mark.asyncio", but("no:asyncio"), {"passed": 4, "errors": 1}),
+    ],
+    ids=["anyio", "wider", "asyncio"],
+)
+def test_it_does_not_keep_a_loop_from_being_closed(
+    pytester: pytest.Pytester, mark: str, plugins: list[str], counts: dict[str, int]
+) -> None:
+    pytester.makeconftest(IMPATIENT)
+    tests = ON_ASYNCIO.replace("MARK", mark)
+    pytester.makepyfile(test_it=tests)
+    pytester.makeini(OFF)
+    outcome = run(pytester, "-Wignore", plugins=plugins, subprocess=True)
+
+    assert outcome.counts == counts, outcome.text
+    assert "StubbornTask: test_it.py::" in outcome.text
+    assert f"task 'stubborn', waits at test_it.py:{marked(tests, 'waits')} in stubborn\n" in outcome.text
