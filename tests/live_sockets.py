@@ -9,11 +9,14 @@ from typing import Any
 
 import aiohttp
 import engineio
+import pytest
 import socketio
 import uvicorn
 
 from specter._running_handlers import RunningHandlers
 from specter.testing import eventually
+
+transports = pytest.mark.parametrize("transport", ["websocket", "polling"])
 
 
 class _Server(uvicorn.Server):
@@ -97,3 +100,12 @@ async def settled(sio: socketio.AsyncServer) -> None:
     """Wait until no handler runs."""
     async with asyncio.timeout(10):
         await RunningHandlers(sio).wait_until_idle()
+
+
+def raising(error: BaseException) -> Any:
+    """A subscriber that raises *error*."""
+
+    def subscriber() -> None:
+        raise error
+
+    return subscriber
