@@ -56,7 +56,7 @@ class Handler:
         self._socketio: Any = None
         self._registered = False
         self._registered_handlers: list[tuple[str, Callable[..., Any]]] = []
-        self._cleanups = Cleanups(f"handler {self.name!r}", "handler")
+        self._cleanups = Cleanups("handler")
         self._specter_teardown_turn = Turn()
 
     def __repr__(self) -> str:
@@ -249,7 +249,7 @@ def _take_down(handler: Handler) -> None:
 
 def _release(handler: Handler) -> None:
     try:
-        handler._cleanups.run()
+        handler._cleanups.run(f"handler '{handler.name}'")
     finally:
         if handler._cleanups:
             _release(handler)  # a kill has cut one of them

@@ -42,13 +42,11 @@ class Cleanups(list[Callable[[], Any]]):
     Cleanups of one owner, oldest first.
 
     Args:
-        owner: The owner, for logs: ``handler 'name'``.
         module: The module of this package whose `logger` hears of errors.
     """
 
-    def __init__(self, owner: str = "", module: str = "ownership") -> None:
+    def __init__(self, module: str = "ownership") -> None:
         super().__init__()
-        self.owner = owner
         self.module = module
 
     def add(self, fn: Callable[[], Any]) -> None:
@@ -57,13 +55,13 @@ class Cleanups(list[Callable[[], Any]]):
             require_plain(fn, "a cleanup")
             self.append(fn)
 
-    def run(self) -> None:
-        """Run and forget all, last first. An error is logged with its traceback and the rest goes on."""
+    def run(self, owner: str) -> None:
+        """Run and forget all, last first. An error is logged, as one of *owner*, and the rest goes on."""
         while self:
             fn = self.pop()
             try:
                 fn()
             except Exception as error:
                 getattr(specter_gevent, self.module).logger.warning(
-                    "[SPECTER] Failed to run cleanup for %s: %s", self.owner, error, exc_info=True
+                    "[SPECTER] Failed to run cleanup for %s: %s", owner, error, exc_info=True
                 )

@@ -51,7 +51,7 @@ class Router:
         self._blueprint = Blueprint(self.name, import_name or type(self).__module__)
         self._dynamic_routes: list[tuple[str, Callable[..., Any], RouteSpec]] = []
         self._mounted = False
-        self._cleanups = Cleanups(f"router {self.name!r}")
+        self._cleanups = Cleanups()
         # The views by endpoint, and how many routes have got theirs.
         self._planned_views: dict[str, Callable[..., Any]] = {}
         self._planned = 0
@@ -151,7 +151,7 @@ class Router:
         try:
             self.on_unmount()
         finally:
-            self._cleanups.run()
+            self._cleanups.run(f"router '{self.name}'")
         return self
 
     def require(self, key: str) -> Any:

@@ -48,23 +48,23 @@ def test_without_a_method_the_error_says_what_was_tried(resource, name, text):
 
 
 def test_cleanups_run_last_first_and_once():
-    log, cleanups = [], Cleanups("handler 'a'")
+    log, cleanups = [], Cleanups()
     cleanups.add(lambda: log.append(1))
     cleanups.add(lambda: log.append(2))
     cleanups.add("no function")
     cleanups.append(lambda: log.append(3))
-    cleanups.run()
-    cleanups.run()
+    cleanups.run("handler 'a'")
+    cleanups.run("handler 'a'")
 
     assert log == [3, 2, 1]
     assert cleanups == []
 
 
 def test_a_cleanup_that_fails_is_logged_and_the_others_run(caplog):
-    log, cleanups = [], Cleanups("handler 'a'")
+    log, cleanups = [], Cleanups()
     cleanups.add(lambda: log.append("ran"))
     cleanups.add(lambda: 1 / 0)
-    cleanups.run()
+    cleanups.run("handler 'a'")
 
     assert log == ["ran"]
     assert caplog.messages == ["[SPECTER] Failed to run cleanup for handler 'a': division by zero"]

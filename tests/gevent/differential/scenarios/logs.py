@@ -213,6 +213,16 @@ def a_handler():
     return lines
 
 
+def a_handler_that_is_named_late():
+    app, server = _server()
+    with _logged() as lines:
+        handler = Handler()
+        handler.name = "it's late"
+        handler.add_cleanup(dies("no"))
+        handler.setup(server).teardown()
+    return lines
+
+
 def a_handler_whose_hooks_fail():
     app, server = _server()
     with _logged() as lines:
