@@ -6,7 +6,7 @@ import anyio
 import pytest
 from children import nothing_left
 
-from specter import Model, Runtime, Service
+from specter import EventBus, Model, Runtime, Service
 from specter._process_watchdog import watchdog
 from specter.testing import isolated
 
@@ -55,3 +55,9 @@ def heard() -> list[object]:
 def model() -> Model:
     """A model of some depth."""
     return Model("m", {"a": {"b": 1, "c": {"d": 2}}, "list": [1, {"x": 2}], "n": None})
+
+
+@pytest.fixture
+def events() -> EventBus:
+    """A bus that nobody listens to."""
+    return EventBus()
