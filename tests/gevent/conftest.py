@@ -10,8 +10,9 @@ import traceback
 import gevent
 import pytest
 from children import children, nothing_left, open_files
+from ingress_gevent import Site
 
-from specter_gevent import Service, start_process
+from specter_gevent import EventBus, Service, start_process
 from specter_gevent.manager import booted_managers
 from specter_gevent.testing import eventually, isolated, virtual_time
 
@@ -79,3 +80,15 @@ def no_child_left(warm):
         yield
         # Who minds a child hears of its end at the next turn of the hub.
         eventually(lambda: (open_files(), children()) == before)
+
+
+@pytest.fixture
+def events():
+    """A bus that nobody listens to."""
+    return EventBus()
+
+
+@pytest.fixture
+def site():
+    """An application with an ingress."""
+    return Site()
