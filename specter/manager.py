@@ -12,6 +12,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 import anyio
 
@@ -39,6 +40,9 @@ log = logging.getLogger(__name__)
 
 # What the registry has besides the services.
 _INGRESS = "socket_ingress"
+
+# All managers that there are, whether or not they were booted: tests put back what is registered with them.
+made: WeakSet[ServiceManager] = WeakSet()
 
 
 class ServiceManager(Service):
@@ -91,6 +95,7 @@ class ServiceManager(Service):
         # The runtime of one boot, from its beginning to the end of the shutdown.
         self._own_runtime: Runtime | None = None
         self._boot_done: anyio.Event | None = None
+        made.add(self)
 
     # What it consists of.
 

@@ -44,7 +44,7 @@ class SPECTERRegistry:
         key = checked_key(key)
         if owner is not None:
             require_owner(owner)
-        # Kept: a test may have put another table in its place when the owner stops.
+        # Kept: a test may have put another table in its place when the owner stops, with the same proofs in it.
         lock, entries = self._lock, self._entries
         with lock:
             proof = entries.provide(key, value, replace=replace)
@@ -52,7 +52,7 @@ class SPECTERRegistry:
         for waiter in waiters:
             waiter.wake()
         if owner is not None:
-            owner.add_cleanup(lambda: _withdraw(lock, entries, key, proof))
+            owner.add_cleanup(lambda: self._withdraw(lock, entries, key, proof))
         return value
 
     def unregister(self, key: str) -> bool:
@@ -126,6 +126,13 @@ class SPECTERRegistry:
         with self._lock:
             return self._entries.keys()
 
+    def _withdraw(self, lock: threading.RLock, entries: Entries, key: str, proof: object) -> None:
+        with lock:
+            entries.withdraw(key, proof)
+        if self._entries is not entries:
+            with self._lock:
+                self._entries.withdraw(key, proof)
+
     def _forget(self, key: str, waiter: _Waiter) -> None:
         with self._lock:
             waiting = self._waiters.get(key, [])
@@ -133,11 +140,6 @@ class SPECTERRegistry:
                 waiting.remove(waiter)
             if not waiting:
                 self._waiters.pop(key, None)
-
-
-def _withdraw(lock: threading.RLock, entries: Entries, key: str, proof: object) -> None:
-    with lock:
-        entries.withdraw(key, proof)
 
 
 class _Waiter:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from types import MethodType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 from specter.sansio.boot_order import start_order
 from specter.sansio.errors import ServiceError
@@ -36,6 +37,9 @@ logger = logging.getLogger("specter.core.manager")
 
 # From the beginning of a boot to the end of the shutdown; oldest first.
 _managers: dict[ServiceManager, None] = {}
+
+# All that there are, whether or not they were booted: tests put back what is registered with them.
+made: WeakSet[ServiceManager] = WeakSet()
 
 
 class ServiceManager(Service):
@@ -61,6 +65,7 @@ class ServiceManager(Service):
         self._at_exit = partial(_quietly, self)
         self._booting = Turn()
         self._shutting_down = Turn()
+        made.add(self)
 
     # What it consists of.
 

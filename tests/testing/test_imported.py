@@ -87,6 +87,52 @@ def test_at_import_on_gevent(pytester: pytest.Pytester, monkeypatch: pytest.Monk
     assert "tasks: greenlet 'sleep'" in left
 
 
+SHUT_DOWN = """
+import pytest
+from application import MANAGER, Orders, bus, registry
+from specter import Service
+
+BOOTED_AT_IMPORT = MANAGER.booted
+
+def known():
+    return sorted(registry.list()), bus.listener_count("order:placed"), [one.name for one in MANAGER._services]
+
+@pytest.fixture(autouse=True)
+def extra(harness):
+    MANAGER.register_service(Service("extra"))
+
+def test_shuts_it_down(harness):
+    MANAGER.boot()
+    assert registry.require("orders").running and "extra" in known()[0]
+    MANAGER.shutdown()
+    assert known() == ([], 0, [])
+
+def test_boots_it_and_leaves_it(harness):
+    MANAGER.boot()
+    MANAGER.register_service(Service("more"))
+    assert "more" in known()[0] and "extra" in known()[0]
+
+def test_nothing_of_it_is_left(harness):
+    assert known() == (([], 0, ["orders", "extra"]))
+
+def test_a_client_boots_it(harness):
+    answer = harness.http(MANAGER).post("/orders/tea").json
+    assert (answer["heard"][-1], answer["currency"]) == ("tea", "EUR")
+"""
+
+
+@pytest.mark.parametrize("application", [BOOTED, MADE], ids=["booted", "made"])
+def test_what_a_test_shuts_down_is_gone_for_the_next(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, application: str
+) -> None:
+    monkeypatch.setenv("SPECTER_BACKEND", "gevent")
+    pytester.makepyfile(application=application, test_shop=SHUT_DOWN)
+
+    outcome = run(pytester, subprocess=True)
+
+    assert outcome.counts == {"passed": 4}, outcome.text
+
+
 ON_ASYNCIO = """
 import socketio
 from quart import Quart
@@ -110,7 +156,8 @@ manager = boot(app, socketio.AsyncServer(async_mode="asgi"), services=[Orders("o
 """
 ASYNC_TESTS = """
 import pytest
-from application import Orders, bus, manager, registry
+from application import bus, manager, registry
+from specter import Service
 
 @pytest.mark.parametrize("number", [1, 2])
 async def test_a_request(harness, number):
@@ -123,12 +170,50 @@ async def test_a_change_ends_with_its_test(harness, number):
     registry.provide("settings", number, replace=True, owner=harness)
     harness.add_cleanup(bus.on("order:placed", print))
     bus.clear("order:placed")
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_what_it_registers_goes_with_it(harness, number):
+    manager.register_service(Service("extra"))
+    async with harness.running(manager):
+        assert registry.has("extra")
+"""
+WIDER_TESTS = """
+import pytest
+from application import manager, registry
+from specter import Service
+from specter.testing import running
+
+class Providing(Service):
+    def on_start(self):
+        registry.provide("mine", 1, owner=self)
+
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+@pytest.fixture(scope="module", autouse=True)
+async def providing():
+    async with running(manager), running(Providing("providing")) as providing:
+        yield providing
+
+async def test_stops_one(harness, providing):
+    assert registry.has("orders") and registry.has("mine")
+    await providing.stop()
+    assert registry.has("orders") and not registry.has("mine")
+
+async def test_shuts_the_other_down(harness):
+    assert registry.has("orders") and not registry.has("mine")
+    await manager.shutdown()
+    assert not registry.has("orders")
+
+async def test_next(harness):
+    assert registry.list() == ["settings"]
 """
 
 
 def test_at_import_on_asyncio(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(application=ON_ASYNCIO, test_shop=ASYNC_TESTS)
+    pytester.makepyfile(application=ON_ASYNCIO, test_shop=ASYNC_TESTS, test_wider=WIDER_TESTS)
 
     outcome = run(pytester, subprocess=True)
 
-    assert outcome.counts == {"passed": 4}, outcome.text
+    assert outcome.counts == {"passed": 9}, outcome.text
