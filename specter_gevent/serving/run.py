@@ -7,12 +7,14 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import click
 from gevent import get_hub
+from greenlet import getcurrent
 
 from specter.serving.listener import Listener
 from specter.serving.load import BrokenModule
@@ -33,18 +35,15 @@ log = logging.getLogger(__name__)
 _TALKATIVE = ("engineio.server", "geventwebsocket.handler", "socketio.server")
 
 
-def run(find: Callable[[], Any], options: Options, shared: Shared, *, supervised: bool) -> int:
+def run(find: Callable[[], Any], options: Options, shared: Shared, *, supervised: bool) -> NoReturn:
     """
-    Serve an application in this process, which gevent has patched, until a signal ends it.
+    Serve an application in this process, which gevent has patched, until a signal ends it; leave with the exit code.
 
     Args:
         find: Gives the application; see `application` for what it may be.
         options: Of the command line.
         shared: With the supervisor, or of this process alone.
         supervised: Whether there is a supervisor.
-
-    Returns:
-        The exit code.
 
     Raises:
         Problem: It cannot begin; the text says what to mend.
@@ -67,14 +66,19 @@ def run(find: Callable[[], Any], options: Options, shared: Shared, *, supervised
         log.error("did not end: %s", thread)
     if threads or not sequence.clean:
         leave(code or 1)
-    return code
+    # Not by the end of the interpreter: where greenlets are left, as those of clients often are, its last garbage
+    # collection now and then goes round for ever (CPython 3.11, greenlet 3.5, after one end in five under load).
+    atexit._run_exitfuncs()
+    leave(code)
 
 
 def _serve(find: Callable[[], Any], options: Options, sequence: Sequence, signals: Signals, listener: Listener) -> int:
-    # A Flask application boots while it is imported, in the main greenlet, so this is how its boot is interrupted.
-    signals.listen(_interrupt)
+    loading = _Loading()
+    signals.listen(loading.interrupt)
     try:
         found = application(options.target, find())
+        signals.listen(sequence.stop)
+        loading.end()
     except BrokenModule as error:
         click.echo(f"{error}\nError: {options.target} could not be loaded", err=True)
         return 1
@@ -103,5 +107,29 @@ class _Interrupted(KeyboardInterrupt):
     """A signal has come while the application was loaded."""
 
 
-def _interrupt() -> NoReturn:
-    raise _Interrupted
+class _Loading:
+    """The import of a Flask application, which boots in it, in the main greenlet: there a signal interrupts it."""
+
+    def __init__(self) -> None:
+        self._main = getcurrent()
+        self._interrupted = self._ended = False
+
+    def interrupt(self) -> None:
+        """Interrupt it. From a signal handler, which runs in whatever greenlet the signal finds."""
+        self._interrupted = True
+        if getcurrent() is self._main:
+            raise _Interrupted
+        # Raised here it would end this greenlet, which the application waits for, and be raised where it does so once
+        # more: in the middle of the rollback.
+        get_hub().loop.run_callback_threadsafe(self._throw)
+
+    def end(self) -> None:
+        """Tell that it is over. Raises `_Interrupted` if a signal has come."""
+        self._ended = True
+        if self._interrupted:
+            raise _Interrupted
+
+    def _throw(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._main.throw(_Interrupted)

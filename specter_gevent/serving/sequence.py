@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
 
 import gevent
 from gevent import get_hub
@@ -54,9 +53,13 @@ class Sequence:
         self._grace = GRACEFUL_TIMEOUT if options.graceful_timeout is None else options.graceful_timeout
         self._stop = Event()
 
+    def stop(self) -> None:
+        """Have `serve` end. From a signal handler, which may interrupt the hub in its sleep."""
+        get_hub().loop.run_callback_threadsafe(self._stop.set)
+
     def serve(self, application: Application, listener: Listener, announce: Callable[[], None]) -> None:
         """
-        Serve until a signal comes, and end what clients have begun.
+        Serve until `stop`, and end what clients have begun.
 
         Args:
             application: What is served.
@@ -69,8 +72,6 @@ class Sequence:
         server = Server(application.wsgi, listener)
         server.start()
         try:
-            # From a signal handler, which may interrupt the hub in its sleep.
-            self._signals.listen(partial(get_hub().loop.run_callback_threadsafe, self._stop.set))
             announce()
             self._stop.wait()
         finally:
