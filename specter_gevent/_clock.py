@@ -17,7 +17,6 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 # Taken from where they are defined: tests put fakes into `gevent`, and what all share must not be made by those.
@@ -26,7 +25,7 @@ from gevent.hub import Hub, get_hub
 
 from specter.sansio.timers import Timer, Timers
 
-from . import _time
+from ._time import steady
 
 if TYPE_CHECKING:
     from ._timing import ServiceTimer
@@ -44,7 +43,7 @@ class Clock:
         self.hub = hub
         self.loop = hub.loop
         # A loop with a time of its own, as tests have that move it, is to be asked for that.
-        self.now: Callable[[], float] = _time.monotonic if isinstance(self.loop, hub.loop_class) else self.loop.now
+        self.now: Callable[[], float] = steady if isinstance(self.loop, hub.loop_class) else self.loop.now
         # libuv's timers have whole milliseconds: it cuts off what is more, and warns of less than one.
         self._is_coarse = type(self.loop).__module__.startswith("gevent.libuv")
         self.due: deque[ServiceTimer] = deque()
@@ -147,7 +146,7 @@ class Runner(Greenlet):  # type: ignore[type-arg]  # generic in the types only
     def _run(self) -> None:
         clock = self._clock
         # gevent itself lets sockets and the like have their turn after that long.
-        enough = monotonic() + sys.getswitchinterval()
+        enough = steady() + sys.getswitchinterval()
         try:
             # Entered once for all that leave it empty: a tick takes a tenth less time so.
             while self.context.run(self._call, enough):
@@ -164,7 +163,7 @@ class Runner(Greenlet):  # type: ignore[type-arg]  # generic in the types only
                 clock.called.append(timer)
             if context:
                 return True
-            if monotonic() > enough:
+            if steady() > enough:
                 break
         return False
 

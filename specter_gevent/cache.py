@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterable
 from types import CoroutineType
@@ -16,14 +17,15 @@ from specter.sansio.callables import require_answer, require_plain
 from specter.sansio.ownership import require_callable
 
 from ._locks import StateLock
-from ._time import monotonic
+from ._time import moved, steady
 from ._wake import Wakes
 from .event_bus import bus
 
 logger = logging.getLogger("specter.core.cache")
 
-# Another one in its place is a test's, which makes values age by it, as they do in 0.1.x.
-_wall_clock = time.time
+# Those of the machine. A wall clock that a test moves is what values age by, as they do in 0.1.x: another function in
+# its place, or time-machine. In a tuple, since freezegun puts fakes in the place of what modules hold themselves.
+_clocks = (time.time, time.monotonic)
 
 # {greenlet: the computations whose factories it runs, the innermost last}
 _running: dict[object, list[Computation]] = {}
@@ -101,7 +103,7 @@ class Cache:
         lifetime = None if ttl is None else rules.bent_seconds(ttl)
         self._lock.acquire()
         try:
-            self._slot.put(value, lifetime, monotonic, monotonic())
+            self._slot.put(value, lifetime, steady, steady())
             self._stored_at = time.time()
         finally:
             self._lock.release()
@@ -212,7 +214,7 @@ class Cache:
     @_value.setter
     def _value(self, value: Any) -> None:
         with self._lock:
-            self._slot.put(value, None, monotonic, monotonic() - (time.time() - self._stored_at))
+            self._slot.put(value, None, steady, steady() - (time.time() - self._stored_at))
 
     @property
     def _updated_at(self) -> float:
@@ -237,7 +239,11 @@ class Cache:
         self._slot.ttl = ttl
 
     def _age(self, updated_at: float) -> float:
-        return monotonic() - updated_at if time.time is _wall_clock else time.time() - self._stored_at
+        wall_clock, real = _clocks
+        if time.time is not wall_clock or ("time_machine" in sys.modules and _travels()):
+            return time.time() - self._stored_at
+        # What `steady` does: a call of it is a fifth of a `get`.
+        return (steady() if moved else real()) - updated_at
 
     def _empty(self) -> None:
         self._slot.empty()
@@ -279,7 +285,7 @@ class Cache:
     def _end(self, computation: Computation, ttl: float | None) -> None:
         self._lock.acquire()
         try:
-            if self._slot.end(computation, ttl, monotonic, monotonic()):
+            if self._slot.end(computation, ttl, steady, steady()):
                 self._stored_at = time.time()
         finally:
             self._lock.release()
@@ -307,6 +313,11 @@ class Cache:
 
     def _computes(self) -> bool:
         return self._slot.computation is not None
+
+
+def _travels() -> bool:
+    """Whether time-machine moves the wall clock."""
+    return bool(sys.modules["time_machine"].escape_hatch.is_travelling())
 
 
 def create_cache(name: str, ttl: float | None = 0, depends_on: Iterable[str] | None = None) -> Cache:

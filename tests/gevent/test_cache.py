@@ -1,7 +1,9 @@
 """Cache on gevent: whose turn it is, who is told of a failure, and by which clock values age."""
 
 import logging
+import sys
 import time
+from threading import get_native_id
 from types import SimpleNamespace
 from unittest import mock
 
@@ -10,16 +12,16 @@ import pytest
 from gevent.event import Event
 from greenlets import ended, turns
 
-from specter_gevent import Cache, bus, cache, create_cache
+from specter_gevent import Cache, _time, bus, cache, create_cache
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """Both clocks of the module, moved by hand."""
     moved = SimpleNamespace(now=1000.0, today=5e8, time=lambda: moved.today)
-    monkeypatch.setattr(cache, "monotonic", lambda: moved.now)
+    monkeypatch.setitem(_time.moved, get_native_id(), lambda: moved.now)
     monkeypatch.setattr(cache, "time", moved)
-    monkeypatch.setattr(cache, "_wall_clock", moved.time)
+    monkeypatch.setattr(cache, "_clocks", (moved.time, time.monotonic))
     return moved
 
 
@@ -49,6 +51,20 @@ def test_values_age_by_the_monotonic_clock_and_tell_the_time_of_day(clock):
 
     clock.now = 1010
     assert (values.is_valid(), values.get(), values.updated_at) == (False, None, 0)
+
+
+def test_values_age_by_the_wall_clock_while_time_machine_moves_it(clock, monkeypatch):
+    hatch = SimpleNamespace(is_travelling=lambda: travels)
+    monkeypatch.setitem(sys.modules, "time_machine", SimpleNamespace(escape_hatch=hatch))
+    travels, values = True, create_cache("c", ttl=10)
+    values.set("value")
+    clock.today += 11
+    gone = values.is_valid()
+    values.set("value")
+    travels = False
+    clock.today += 11
+
+    assert (gone, values.is_valid()) == (False, True)
 
 
 def test_a_value_has_a_time_of_its_own_if_it_is_stored_with_one(clock):

@@ -119,4 +119,4 @@ class TestProcesses:
         assert 0.4 <= clock.now < 5
         assert 0.6 <= took < 10, "it had its time in real time, after the patience of the clock"
         assert f"at work for more than 0.2 s is child process {child.pid} (sh), started at" in caplog.text
-        assert "did not end after SIGTERM: killing it" in caplog.text
+        assert "did not terminate within 0.4s; killing" in caplog.text

@@ -1,5 +1,9 @@
 """Tests of applications replace gevent's functions by fakes that run everything at once."""
 
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from unittest import mock
 
@@ -301,3 +305,46 @@ def ids_of_timers_come_from_uuid():
         service.cancel_interval(key)
         service.cancel_timeout(key)
     return ids, held, owned(service)
+
+
+@contextmanager
+def _frozen(seconds: float) -> Iterator[SimpleNamespace]:
+    """What freezegun does: fakes in the place of the functions of `time`, also where modules hold these."""
+    clock = SimpleNamespace(now=seconds)
+    fakes = {fn: lambda: clock.now for fn in (time.time, time.monotonic)}
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0].startswith("specter")]
+    with ExitStack() as stack:
+        for module in {id(module): module for module in [time, *modules]}.values():
+            for name, value in list(vars(module).items()):
+                if any(value is fn for fn in fakes):
+                    stack.enter_context(mock.patch.object(module, name, fakes[value]))
+        yield clock
+
+
+def timers_go_on_in_frozen_time():
+    service, ticks, fired = Service("s").start(), [], []
+    with _frozen(1000.0):
+        service.interval(lambda: ticks.append(1), 0.002)
+        service.timeout(lambda: fired.append(1), 0.002)
+        seen = [soon(lambda: len(ticks) > 2), soon(lambda: fired)]
+        count = len(ticks)
+    seen.append(soon(lambda: len(ticks) > count + 2))
+    service.stop()
+    return seen
+
+
+def values_age_by_frozen_time():
+    before = Cache("before", ttl=10)
+    before.set(1)
+    with _frozen(time.time()) as clock:
+        cache, watcher = Cache("c", ttl=10), Watcher("w", poll=lambda: 1).start()
+        cache.set(1)
+        seen = [cache.get(), before.get()]
+        clock.now += 5
+        seen += [cache.get(), before.get(), cache.is_valid()]
+        clock.now += 6
+        seen += [cache.is_valid(), cache.get(), before.get(), watcher.health()["uptime_seconds"]]
+        watcher.stop()
+        cache.set(2)
+        seen.append(cache.updated_at == clock.now)
+    return seen
