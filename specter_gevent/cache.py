@@ -199,7 +199,12 @@ class Cache:
         """Forget the value, the callbacks and the events on which the cache depends."""
         unsubscribe, self._bus_unsubs = self._bus_unsubs, []
         for fn in unsubscribe:
-            fn()
+            try:
+                fn()
+            except Exception as error:
+                logger.warning(
+                    "[SPECTER:cache] Failed to unsub bus listener for '%s': %s", self.name, error, exc_info=True
+                )
         self._invalidate_callbacks.clear()
         with self._lock:
             self._empty()

@@ -244,7 +244,7 @@ class SocketIngress:
         if answers.fail(error):
             logger.debug("[SPECTER:socket_ingress] %s refused a connection: %s", name_of(subscription.fn), error)
             return
-        logger.error("[SPECTER:socket_ingress] subscriber error for '%s': %s", event, error, exc_info=error)
+        logger.error("[SPECTER:socket_ingress] subscriber error for '%s': %s", event, error, exc_info=True)
         self.dispatch_default_error(error)
 
     def _subscribe(

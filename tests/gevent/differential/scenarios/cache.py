@@ -334,6 +334,14 @@ def destroy_takes_it_out_of_everything():
     return gives, gone, log, cache.get(), bus.has_listeners("e")
 
 
+def a_destroy_goes_on_when_a_step_fails():
+    cache = create_cache("c", depends_on=["a", "b"])
+    cache.set("value")
+    cache._bus_unsubs.insert(1, dies("no"))
+
+    return cache.destroy(), cache.get(), bus.has_listeners("a"), bus.has_listeners("b"), len(cache._bus_unsubs)
+
+
 def a_service_owns_a_cache():
     service, cache = Part().start(), create_cache("c")
     cache.set("value")
