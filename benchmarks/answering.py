@@ -7,17 +7,15 @@ import cProfile
 import gc
 import importlib
 import inspect
-import io
 import json
 import os
-import pstats
 import sys
 import traceback
 from types import ModuleType
 from typing import Any, TextIO
 
 from benchmarks.cases import Case, Contender
-from benchmarks.profiles import busiest
+from benchmarks.profiles import of_functions
 from benchmarks.run import Run, SkippedError
 
 
@@ -56,7 +54,8 @@ def reply(cases: list[Case], request: dict[str, Any]) -> dict[str, Any]:
             to see where the time goes.
 
     Returns:
-        ``{"sample": figure}``, ``{"skipped": reason}`` or ``{"failed": traceback}``; with a profile its text as well.
+        ``{"sample": figure}``, ``{"skipped": reason}`` or ``{"failed": traceback}``; with a profile its text and its
+        parts as well.
     """
     contender = cases[request["case"]].contenders[request["contender"]]
     if reason := contender.missing():
@@ -66,8 +65,8 @@ def reply(cases: list[Case], request: dict[str, Any]) -> dict[str, Any]:
     gc.disable()
     try:
         if request.get("profile"):
-            return profiled(contender, request["quick"], sizes)
-        return {"sample": figure_of(contender, request["quick"], sizes)}
+            return profiled(contender, sizes)
+        return {"sample": figure_of(contender, Run(quick=request["quick"]), sizes)}
     except SkippedError as error:
         return {"skipped": str(error)}
     except Exception:
@@ -76,18 +75,18 @@ def reply(cases: list[Case], request: dict[str, Any]) -> dict[str, Any]:
         gc.enable()
 
 
-def figure_of(contender: Contender, quick: bool, sizes: tuple[int, ...]) -> float:
+def figure_of(contender: Contender, run: Run, sizes: tuple[int, ...]) -> float:
     """What a contender measures."""
-    figure = contender.fn(Run(quick=quick), *sizes)
+    figure = contender.fn(run, *sizes)
     if inspect.iscoroutine(figure):
         figure = asyncio.run(figure)
     return float(figure)
 
 
-def profiled(contender: Contender, quick: bool, sizes: tuple[int, ...]) -> dict[str, Any]:
-    """A figure, which the profiler makes larger, and the functions that took the most time in themselves."""
-    text, profiler = io.StringIO(), cProfile.Profile()
-    figure_of(contender, True, sizes)  # the imports
-    figure = profiler.runcall(figure_of, contender, quick, sizes)
-    pstats.Stats(profiler, stream=text).sort_stats("tottime").print_stats(25)
-    return {"sample": figure, "profile": text.getvalue(), "busiest": busiest(profiler)}
+def profiled(contender: Contender, sizes: tuple[int, ...]) -> dict[str, Any]:
+    """A figure, which the profiler makes larger, and where the time goes."""
+    figure_of(contender, Run(quick=True), sizes)  # the imports
+    run, profiler = Run(profiling=True), cProfile.Profile()
+    figure = profiler.runcall(figure_of, contender, run, sizes)
+    found = run.found or of_functions(profiler)
+    return {"sample": figure, "profile": found.text, "parts": found.parts}

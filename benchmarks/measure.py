@@ -62,7 +62,9 @@ def measure(
                 if number < rounds:
                     progress(f"{name}: {row.title} ({number + 1} of {rounds})")
                     sample(workers, case, index, row, quick=quick, rotated=number)
-    return Area(name, module.TITLE, [row for _, _, row, _ in planned])
+    area = Area(name, module.TITLE, [row for _, _, row, _ in planned])
+    area.parts = getattr(module, "PARTS", area.parts)
+    return area
 
 
 def empty(case: Case, n: int | None, *, goals: bool) -> Row:
@@ -107,8 +109,8 @@ def profiles(
             if ours and case.profiled and not case.curve and only in case.title_of(largest(case)):
                 progress(f"{name}: a profile of {case.title_of(largest(case))}")
                 title, answer = profiled(workers, case, index, ours)
-                if "busiest" in answer:
-                    yield Profile(title, ours, [(function, part) for function, part in answer["busiest"]])
+                if "parts" in answer:
+                    yield Profile(title, ours, [(part, of_all) for part, of_all in answer["parts"]])
 
 
 def profile(name: str, pythons: dict[str, str], contender: str, only: str) -> Iterator[tuple[str, str]]:

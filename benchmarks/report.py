@@ -14,7 +14,7 @@ BEGIN = "<!-- figures: python -m benchmarks report FILE.json --into PAGE.md -->"
 END = "<!-- end of the figures -->"
 
 SMALLEST = 0.03
-"""The part of the time from which on a function is worth a word."""
+"""The part of the whole from which on something is worth a word."""
 
 
 class NoMarksError(Exception):
@@ -92,12 +92,13 @@ def curve(case: str, rows: list[Row]) -> Iterator[str]:
 
 
 def profiles(area: Area) -> Iterator[str]:
-    """Where the time of ours goes: a line for each case."""
+    """Where the time of ours goes, or the memory: a line for each case."""
     if area.profiles:
-        yield "| where the time goes | functions, by the time in themselves |"
+        yield "| " + " | ".join(area.parts) + " |"
         yield "| --- | --- |"
         for profile in area.profiles:
-            parts = ", ".join(f"`{name}` {part:.0%}" for name, part in profile.parts if part >= SMALLEST)
+            told = ((name.replace("|", "\\|"), part) for name, part in profile.parts if part >= SMALLEST)
+            parts = ", ".join(f"`{name}` {part:.0%}" for name, part in told)
             yield f"| {profile.title} ({profile.contender}) | {parts} |"
         yield ""
 

@@ -64,7 +64,7 @@ class Row:
 
 @dataclass
 class Profile:
-    """Where the time of a contender goes: functions, and the part of the time that each takes in itself."""
+    """Where the time of a contender goes, or the memory: into what, and the part of the whole."""
 
     title: str
     contender: str
@@ -73,12 +73,18 @@ class Profile:
 
 @dataclass
 class Area:
-    """All rows of an area; profiles, if they were asked for."""
+    """
+    All rows of an area; profiles, if they were asked for.
+
+    Attributes:
+        parts: What the profiles tell: the question, and what the answer consists of.
+    """
 
     name: str
     title: str
     rows: list[Row]
     profiles: list[Profile] = field(default_factory=list)
+    parts: tuple[str, str] = ("where the time goes", "functions, by the time in themselves")
 
     def curves(self) -> dict[str, list[Row]]:
         """The rows of each case that shows how a figure grows, by the title of the case."""
@@ -115,7 +121,8 @@ def _area(data: dict[str, Any]) -> Area:
     profiles = [
         Profile(**{**each, "parts": [(name, part) for name, part in each["parts"]]}) for each in data["profiles"]
     ]
-    return Area(**{**data, "rows": [_row(row) for row in data["rows"]], "profiles": profiles})
+    read = {"rows": [_row(row) for row in data["rows"]], "profiles": profiles}
+    return Area(**{**data, **read, "parts": tuple(data["parts"])})
 
 
 def _row(data: dict[str, Any]) -> Row:

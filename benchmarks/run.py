@@ -8,6 +8,8 @@ from itertools import repeat
 from time import perf_counter, process_time
 from typing import Any
 
+from benchmarks.profiles import Found
+
 LONG_ENOUGH = 0.05
 """Seconds that a sample of many calls takes: far above what the clock and the scheduler blur."""
 QUICK = 0.001
@@ -37,10 +39,17 @@ class Run:
 
     Args:
         quick: Only try whether it works.
+        profiling: Find out where the time goes. A contender whose work is not done by the functions of this process
+            leaves what it has found in `found`.
+
+    Attributes:
+        found: That, or None: then a profile of this process tells it.
     """
 
-    def __init__(self, *, quick: bool = False) -> None:
+    def __init__(self, *, quick: bool = False, profiling: bool = False) -> None:
         self.quick = quick
+        self.profiling = profiling
+        self.found: Found | None = None
 
     def count(self, full: int, quick: int) -> int:
         """How many, in a full and in a quick run."""

@@ -12,6 +12,7 @@ import sys
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from benchmarks import serving
@@ -31,7 +32,6 @@ POST = Case(
     goals=(Goal(SPECTER, of="Quart", more=15.0), Goal(TWIN, 1.0, OLD), LAW),
     baseline="Quart",
 )
-SERVERS = ("hypercorn", "uvicorn", "granian")
 
 
 def app_of(module: str, name: str) -> Any:
@@ -174,71 +174,79 @@ add_calls(GET, "GET", "/hello", b"", 200, {"hello": "world"})
 add_calls(POST, "POST", "/items", BODY, 201, ITEM)
 
 
-def requests_per_second(run: Run, command: list[str], port: int, backend: str = ASYNCIO) -> float:
-    """What wrk counts, with 32 connections that stay open."""
-    url = f"http://127.0.0.1:{port}/hello"
-    with serving.served(command, port, backend):
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            expect(json.load(answer), {"hello": "world"}, "the answer")
-        seconds = str(run.count(4, 1))
-        if not run.quick:
-            subprocess.run(["wrk", "-t1", "-c32", "-d1s", url], check=True, capture_output=True)
-        done = subprocess.run(["wrk", "-t1", "-c32", f"-d{seconds}s", url], check=True, capture_output=True, text=True)
-    found = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
-    expect(found is not None and "Non-2xx" not in done.stdout, True, f"every request is answered ({done.stdout})")
+def answer_of(port: int) -> object:
+    """What is answered to one request."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/hello", timeout=10) as answer:
+        return json.load(answer)
+
+
+def asked_by_wrk(port: int, seconds: int) -> int:
+    """How many requests wrk had answered, with 32 connections that stay open."""
+    command = ["wrk", "-t1", "-c32", f"-d{seconds}s", f"http://127.0.0.1:{port}/hello"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = re.search(r"(\d+) requests in", done)
+    expect(found is not None and "Non-2xx" not in done, True, f"every request is answered ({done})")
     assert found is not None
-    return float(found[1])
+    return int(found[1])
 
 
-def add_server(server: str) -> Case:
-    """A case for an ASGI server."""
-    case = Case(
-        f"GET under {server.capitalize()}, 32 connections",
-        unit="per s",
-        goals=(Goal(SPECTER, at_least=0.97, of="Quart"),),
-        baseline="Quart",
-        more_is_better=True,
-        repeats=3,
-        profiled=False,
+Command = Callable[[int], list[str]]
+"""What serves at a port."""
+
+
+async def loaded(run: Run, command: Command, backend: str) -> dict[str, float]:
+    """Requests in a second, and the microseconds of the server's processor for each."""
+    port = serving.free_port()
+    with serving.served(run, command(port), port, backend) as server:
+        expect(answer_of(port), {"hello": "world"}, "the answer")
+        if not run.quick:
+            asked_by_wrk(port, 1)
+        with server.working(run) as used, run.wall() as spent:
+            done = asked_by_wrk(port, run.count(4, 1))
+    return {"rate": done / spent.seconds, "cost": used.each(done)}
+
+
+def served_cases(server: str, plain: str, rate: tuple[Goal, ...], cost: tuple[Goal, ...]) -> tuple[Case, Case]:
+    """How many requests a server answers, and what one costs it."""
+    return (
+        Case(
+            f"GET under {server}, 32 connections",
+            unit="per s",
+            goals=rate,
+            baseline=plain,
+            more_is_better=True,
+            profiled=False,
+        ),
+        Case(f"the processor time of {server} for one of them", goals=cost, baseline=plain),
     )
+
+
+def add_served(cases: tuple[Case, Case], name: str, command: Command, backend: str, *needs: str) -> None:
+    """A contender under a server."""
+    figures = serving.Shared(lambda run: loaded(run, command, backend))
+
+    @cases[0].contender(name, needs=needs, programs=("wrk",))
+    async def rate(run: Run) -> float:
+        return await figures.take(run, "rate")
+
+    @cases[1].contender(name, needs=needs, programs=("wrk",))
+    async def cost(run: Run) -> float:
+        return await figures.take(run, "cost")
+
+
+def add_server(server: str) -> tuple[Case, Case]:
+    """The cases for an ASGI server."""
+    goals = (Goal(SPECTER, at_least=0.97, of="Quart"),), (Goal(SPECTER, 1.03, "Quart"),)
+    cases = served_cases(server.capitalize(), "Quart", *goals)
     for name, module in ((SPECTER, "quart_specter"), ("Quart", "quart_plain")):
-        add_served(case, name, server, module)
-    return case
+        add_served(cases, name, partial(serving.asgi_command, server, module), ASYNCIO, server)
+    return cases
 
 
-def add_served(case: Case, name: str, server: str, module: str) -> None:
-    """A contender under an ASGI server."""
-
-    @case.contender(name, needs=(server,), programs=("wrk",))
-    def throughput(run: Run) -> float:
-        port = serving.free_port()
-        return requests_per_second(run, serving.asgi_command(server, module, port), port)
-
-
-HYPERCORN, UVICORN, GRANIAN = (add_server(server) for server in SERVERS)
-PYWSGI = Case(
-    "GET under pywsgi, 32 connections",
-    unit="per s",
-    goals=(Goal(TWIN, at_least=1.0, of=OLD),),
-    more_is_better=True,
-    repeats=3,
-    profiled=False,
-)
-
-
-@PYWSGI.contender(TWIN, programs=("wrk",))
-def _(run: Run) -> float:
-    port = serving.free_port()
-    return requests_per_second(run, serving.specter_run("flask_specter", port), port, GEVENT)
-
-
-@PYWSGI.contender(OLD, programs=("wrk",))
-def _(run: Run) -> float:
-    port = serving.free_port()
-    return requests_per_second(run, serving.gevent_command(OLD, "flask_specter", port), port, OLD)
-
-
-@PYWSGI.contender("Flask", programs=("wrk",))
-def _(run: Run) -> float:
-    port = serving.free_port()
-    return requests_per_second(run, serving.gevent_command(GEVENT, "flask_plain", port), port, GEVENT)
+HYPERCORN, HYPERCORN_COST = add_server("hypercorn")
+UVICORN, UVICORN_COST = add_server("uvicorn")
+GRANIAN, GRANIAN_COST = add_server("granian")
+PYWSGI, PYWSGI_COST = served_cases("pywsgi", OLD, (Goal(TWIN, at_least=1.0, of=OLD),), (Goal(TWIN, 1.0, OLD), LAW))
+add_served((PYWSGI, PYWSGI_COST), TWIN, partial(serving.specter_run, "flask_specter"), GEVENT)
+add_served((PYWSGI, PYWSGI_COST), OLD, partial(serving.gevent_command, OLD, "flask_specter"), OLD)
+add_served((PYWSGI, PYWSGI_COST), "Flask", partial(serving.gevent_command, GEVENT, "flask_plain"), GEVENT)

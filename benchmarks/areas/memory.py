@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import linecache
 import resource
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import GEVENT, OLD, SPECTER, TWIN, Case, Goal
+from benchmarks.profiles import Found, imported, of_amounts
 from benchmarks.run import Run, expect
 
 TITLE = "resident memory, of each"
+PARTS = ("where the memory goes", "the lines that have asked for what is kept")
 
 
 def each_of(title: str, *goals: Goal, baseline: str = OLD) -> Case:
     """A case in which each sample has a process of its own: what was freed stays with the process."""
-    return Case(title, unit="KiB", goals=goals, baseline=baseline, fresh=True, repeats=3, profiled=False)
+    return Case(title, unit="KiB", goals=goals, baseline=baseline, fresh=True, repeats=3)
 
 
 SERVICE = each_of("an idle service", Goal(SPECTER, 2.0), Goal(TWIN, 1.0, OLD))
@@ -41,10 +45,35 @@ def resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def begin(run: Run) -> int:
+    """What there is before any are made."""
+    if run.profiling:
+        tracemalloc.start()
+    return resident()
+
+
 def each(run: Run, before: int, kept: list[Any]) -> float:
     """KiB of each since *before*."""
     expect(len(kept), things(run), "what is kept")
+    if run.profiling:
+        run.found = allocated(len(kept))
+        tracemalloc.stop()
     return (resident() - before) / len(kept) / 1024
+
+
+WIDEST = 60
+"""Characters of a line that are shown."""
+
+
+def allocated(count: int) -> Found:
+    """Bytes of each that are kept, by the line of the program that asked for them."""
+    amounts: dict[str, float] = {}
+    for found in tracemalloc.take_snapshot().statistics("lineno"):
+        (frame,) = found.traceback
+        text = linecache.getline(frame.filename, frame.lineno).strip()
+        line = f"{imported(frame.filename)} {text if len(text) <= WIDEST else text[:WIDEST] + '...'}"
+        amounts[line] = amounts.get(line, 0.0) + found.size / count
+    return of_amounts(amounts, "B")
 
 
 def things(run: Run) -> int:
@@ -63,7 +92,7 @@ async def _(run: Run) -> float:
 
     async with Runtime():
         await Service("first").start()
-        before = resident()
+        before = begin(run)
         return each(run, before, [await Service("idle").start() for _ in range(things(run))])
 
 
@@ -72,7 +101,7 @@ def _(run: Run) -> float:
     from specter import Service
 
     Service("first").start()
-    before = resident()
+    before = begin(run)
     return each(run, before, [Service("idle").start() for _ in range(things(run))])
 
 
@@ -82,7 +111,7 @@ async def _(run: Run) -> float:
 
     ticks = functions(run)
     async with Runtime(), Service("measured") as service:
-        before = resident()
+        before = begin(run)
         return each(run, before, [service.interval(tick, 60) for tick in ticks])
 
 
@@ -94,7 +123,7 @@ def _(run: Run) -> float:
 
     ticks, service = functions(run), Service("measured")
     service.start()
-    before = resident()
+    before = begin(run)
     kept = [service.interval(tick, 60) for tick in ticks]
     gevent.sleep(0)
     return each(run, before, kept)
@@ -103,7 +132,7 @@ def _(run: Run) -> float:
 @INTERVAL.contender("loop.call_later")
 async def _(run: Run) -> float:
     ticks, loop = functions(run), asyncio.get_running_loop()
-    before = resident()
+    before = begin(run)
     return each(run, before, [loop.call_later(60, tick) for tick in ticks])
 
 
@@ -112,7 +141,7 @@ def _(run: Run) -> float:
     from specter import EventBus
 
     listeners, bus = functions(run), EventBus()
-    before = resident()
+    before = begin(run)
     return each(run, before, [bus.on("event", listener) for listener in listeners])
 
 
@@ -123,7 +152,7 @@ async def _(run: Run) -> float:
     from specter import Runtime, Service
 
     async with Runtime(), Service("measured") as service:
-        before = resident()
+        before = begin(run)
         kept = [service.spawn(anyio.sleep, 60) for _ in range(things(run))]
         await turns()
         return each(run, before, kept)
@@ -137,7 +166,7 @@ def _(run: Run) -> float:
 
     service = Service("measured")
     service.start()
-    before = resident()
+    before = begin(run)
     kept = [service.spawn(gevent.sleep, 60) for _ in range(things(run))]
     gevent.sleep(0)
     return each(run, before, kept)
@@ -148,7 +177,7 @@ async def _(run: Run) -> float:
     import anyio
 
     async with anyio.create_task_group() as group:
-        before = resident()
+        before = begin(run)
         for _ in range(things(run)):
             group.start_soon(anyio.sleep, 60)
         await turns()
@@ -160,7 +189,7 @@ async def _(run: Run) -> float:
 
 @TASK.contender("asyncio.create_task")
 async def _(run: Run) -> float:
-    before = resident()
+    before = begin(run)
     kept = [asyncio.create_task(asyncio.sleep(60)) for _ in range(things(run))]
     await turns()
     return each(run, before, kept)
@@ -170,7 +199,7 @@ async def _(run: Run) -> float:
 def _(run: Run) -> float:
     import gevent
 
-    before = resident()
+    before = begin(run)
     kept = [gevent.spawn(gevent.sleep, 60) for _ in range(things(run))]
     gevent.sleep(0)
     return each(run, before, kept)

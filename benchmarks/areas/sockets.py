@@ -20,21 +20,18 @@ RATES = (Goal(SPECTER, at_least=0.97, of=PLAIN), Goal(TWIN, at_least=1.0, of=OLD
 
 def rate(title: str, *goals: Goal) -> Case:
     """A case that counts what arrives in a second."""
-    return Case(
-        title, unit="per s", goals=goals, baseline=PLAIN, more_is_better=True, repeats=3, timeout=120, profiled=False
-    )
+    return Case(title, unit="per s", goals=goals, baseline=PLAIN, more_is_better=True, timeout=120, profiled=False)
+
+
+def cost(title: str) -> Case:
+    """A case that takes the processor time of the server, which the clients beside it disturb less."""
+    return Case(title, goals=(Goal(SPECTER, 1.03, PLAIN), Goal(TWIN, 1.0, OLD)), baseline=PLAIN, timeout=120)
 
 
 ECHO = rate("events that are acknowledged, 200 clients", *RATES, Goal(SPECTER, at_least=1.5, of=FLASK))
-ECHO_COST = Case(
-    "the server's processor time for one of them",
-    goals=(Goal(SPECTER, 1.03, PLAIN), Goal(TWIN, 1.0, OLD)),
-    baseline=PLAIN,
-    repeats=3,
-    timeout=120,
-    profiled=False,
-)
+ECHO_COST = cost("the server's processor time for one of them")
 BROADCAST = rate("broadcasts heard, 200 clients: one for each of them", *RATES)
+BROADCAST_COST = cost("the server's processor time for each who hears one")
 GROWTH = Case(
     "a broadcast until n clients have heard it",
     unit="ms",
@@ -83,43 +80,42 @@ async def broadcasts(run: Run, clients: list[Client]) -> int:
 Saying = Callable[[Run, list[Client]], Awaitable[int]]
 
 
-async def talk(run: Run, name: str, count: int, saying: Saying) -> tuple[float, float, int]:
-    """Seconds by the clock and of the server's processor for what the clients did, and how much that was."""
+async def talk(run: Run, name: str, count: int, saying: Saying) -> dict[str, float]:
+    """How much the clients did in a second, and the microseconds of the server's processor for each."""
     allow_files(3 * count + 200)
     backend, command = commands()[name]
     port = serving.free_port()
-    with serving.served(command(port), port, backend) as pid:
+    with serving.served(run, command(port), port, backend) as server:
         async with connected(port, count) as clients:
             await saying(Run(quick=True), clients)
-            used = serving.processor_seconds(pid)
-            with run.wall() as spent:
+            with server.working(run) as used, run.wall() as spent:
                 done = await saying(run, clients)
-            return spent.seconds, serving.processor_seconds(pid) - used, done
+            return {"rate": done / spent.seconds, "cost": used.each(done)}
 
 
 def add(name: str) -> None:
     """Let a server take part in all cases."""
     needs = ("websockets", "uvicorn", "socketio", "flask_socketio")
 
-    @ECHO.contender(name, needs=needs)
-    async def echo(run: Run) -> float:
-        seconds, _, done = await talk(run, name, run.count(CLIENTS, 3), echoes)
-        return done / seconds
+    def both(case: Case, case_of_cost: Case, saying: Saying) -> None:
+        """Have one run give the figures of two cases."""
+        figures = serving.Shared(lambda run: talk(run, name, run.count(CLIENTS, 3), saying))
 
-    @ECHO_COST.contender(name, needs=needs)
-    async def echo_cost(run: Run) -> float:
-        _, used, done = await talk(run, name, run.count(CLIENTS, 3), echoes)
-        return used / done * 1e6
+        @case.contender(name, needs=needs)
+        async def rate(run: Run) -> float:
+            return await figures.take(run, "rate")
 
-    @BROADCAST.contender(name, needs=needs)
-    async def broadcast(run: Run) -> float:
-        seconds, _, done = await talk(run, name, run.count(CLIENTS, 3), broadcasts)
-        return done / seconds
+        @case_of_cost.contender(name, needs=needs)
+        async def cost(run: Run) -> float:
+            return await figures.take(run, "cost")
+
+    both(ECHO, ECHO_COST, echoes)
+    both(BROADCAST, BROADCAST_COST, broadcasts)
 
     @GROWTH.contender(name, needs=needs)
     async def growth(run: Run, n: int) -> float:
-        seconds, _, done = await talk(run, name, n, broadcasts)
-        return seconds / done * n * 1e3
+        found = await talk(run, name, n, broadcasts)
+        return n / found["rate"] * 1e3
 
 
 for server in (SPECTER, PLAIN, TWIN, OLD, FLASK):
