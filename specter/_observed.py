@@ -11,6 +11,7 @@ from ._audience import Calls, Hearer, calls_here
 from ._calls import is_coroutine_function, name_of
 from ._loop import Loop
 from .event_bus import bus
+from .ownership import forget_cleanup
 from .sansio.ownership import require_callable, require_owner
 from .sansio.service import checked_name
 
@@ -97,13 +98,6 @@ def share(
     if now is not None:
         subscriber.calls.deliver()
     return unsubscribe
-
-
-def forget_cleanup(owner: Any, cleanup: Callable[[], Any]) -> None:
-    """Take back a cleanup from an owner that can do so: a subscription may end long before its owner."""
-    forget = getattr(owner, "_forget_cleanup", None)
-    if forget is not None:
-        forget(cleanup)
 
 
 def require_subscriber(fn: Callable[..., Any], owner: Any) -> None:

@@ -152,6 +152,9 @@ class Handler:
         self._cleanups.add(fn)
         return self
 
+    def _forget_cleanup(self, fn: Callable[[], Any]) -> None:
+        self._cleanups.forget(fn)
+
     def own(self, resource: T, stop_method: str | None = None) -> T:
         """
         Own anything that can be ended; see `Service.own`.

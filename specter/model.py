@@ -8,7 +8,8 @@ from typing import Any
 
 from ._audience import Calls, Hearer, Make, calls_here
 from ._calls import name_of
-from ._observed import Observed, forget_cleanup, require_plain, require_subscriber
+from ._observed import Observed, require_plain, require_subscriber
+from .ownership import forget_cleanup
 from .sansio import model as rules
 from .sansio.copies import copied
 from .sansio.model import MISSING, Tree

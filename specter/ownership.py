@@ -1,4 +1,4 @@
-"""What must be undone at the end, last first: for owners that are no services."""
+"""What must be undone at the end, last first: for owners that are no services; and what need not be any more."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ class Cleanups:
         require_callable(fn, "a cleanup")
         self.pending.append(fn)
 
+    def forget(self, fn: Callable[[], Any]) -> None:
+        """Own *fn* no more: what it would have ended has ended by itself. Unknown ones are ignored."""
+        if fn in self.pending:
+            self.pending.remove(fn)
+
     def own(self, resource: T, method: str | None = None) -> T:
         """Add the ending of a resource; see `stop_method`. `None` is ignored."""
         if resource is not None:
@@ -44,3 +49,10 @@ class Cleanups:
                 await call(fn)
             except Exception:
                 log.exception("cleanup %s of %r failed", name_of(fn), self.owner)
+
+
+def forget_cleanup(owner: Any, cleanup: Callable[[], Any]) -> None:
+    """Take back a cleanup from an owner that can do so: a subscription may end long before its owner."""
+    forget = getattr(owner, "_forget_cleanup", None)
+    if forget is not None:
+        forget(cleanup)

@@ -181,6 +181,9 @@ class Router:
         self._cleanups.add(fn)
         return self
 
+    def _forget_cleanup(self, fn: Callable[[], Any]) -> None:
+        self._cleanups.forget(fn)
+
     def own(self, resource: T, stop_method: str | None = None) -> T:
         """
         Have a resource ended by `teardown`.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
 
 from ._loop import Loop, LoopGone
+from .ownership import forget_cleanup
 from .sansio.duration import limit
 from .sansio.ownership import require_owner
-from .sansio.registry import Entries, checked_key
+from .sansio.registry import Entries, Proof, checked_key
 
 T = TypeVar("T")
 
@@ -47,19 +49,26 @@ class SPECTERRegistry:
         # Kept: a test may have put another table in its place when the owner stops, with the same proofs in it.
         lock, entries = self._lock, self._entries
         with lock:
+            before = entries.proof(key)
             proof = entries.provide(key, value, replace=replace)
+            if owner is not None:
+                proof.cleanup = owner, partial(self._withdraw, lock, entries, key, proof)
             waiters = self._waiters.pop(key, [])
+        _release_owner(before)
         for waiter in waiters:
             waiter.wake()
         if owner is not None:
-            owner.add_cleanup(lambda: self._withdraw(lock, entries, key, proof))
+            owner.add_cleanup(proof.cleanup[1])
         return value
 
     def unregister(self, key: str) -> bool:
         """Take a value out. Returns whether there was one."""
         key = checked_key(key)
         with self._lock:
-            return self._entries.unregister(key)
+            before = self._entries.proof(key)
+            there = self._entries.unregister(key)
+        _release_owner(before)
+        return there
 
     def resolve(self, key: str) -> Any:
         """The value, or `None`."""
@@ -126,7 +135,7 @@ class SPECTERRegistry:
         with self._lock:
             return self._entries.keys()
 
-    def _withdraw(self, lock: threading.RLock, entries: Entries, key: str, proof: object) -> None:
+    def _withdraw(self, lock: threading.RLock, entries: Entries, key: str, proof: Proof) -> None:
         with lock:
             entries.withdraw(key, proof)
         if self._entries is not entries:
@@ -140,6 +149,12 @@ class SPECTERRegistry:
                 waiting.remove(waiter)
             if not waiting:
                 self._waiters.pop(key, None)
+
+
+def _release_owner(proof: Proof | None) -> None:
+    """Have the owner keep nothing for a value that is gone: it may live, and provide others, much longer."""
+    if proof is not None and proof.cleanup is not None:
+        forget_cleanup(*proof.cleanup)
 
 
 class _Waiter:

@@ -10,6 +10,7 @@ from ._calls import name_of
 from ._socket_call import NOTHING, SocketCall, ask
 from ._socket_call import current_sid as current_sid
 from ._socket_server import SocketServer
+from .ownership import forget_cleanup
 from .sansio.ownership import require_owner
 from .sansio.socket_arguments import SocketArguments, names_given
 from .sansio.socket_events import Answers, Subscription, Subscriptions, require_event, require_subscriber
@@ -242,11 +243,15 @@ class SocketIngress:
             if table is self._subscribers and self._socketio is not None:
                 SocketServer.of(self._socketio).bind(event, self)
 
-        def unsubscribe() -> bool:
+        def end() -> bool:
             return self._change(table, event, lambda: table.discard(event, subscription))
 
+        def unsubscribe() -> bool:
+            forget_cleanup(owner, end)
+            return end()
+
         if owner is not None:
-            owner.add_cleanup(unsubscribe)
+            owner.add_cleanup(end)
         return unsubscribe
 
     def _change(self, table: Subscriptions, event: str, remove: Callable[[], bool]) -> bool:

@@ -22,6 +22,20 @@ def checked_key(key: object, refusal: str = "a registry key must be a non-empty 
     raise TypeError(f"{refusal.format(*fields)}, got {key!r}")
 
 
+class Proof:
+    """
+    Tells one provided value from another of the same key.
+
+    Attributes:
+        cleanup: What the runtime has given the owner to be called at its end; opaque here.
+    """
+
+    __slots__ = ("cleanup",)
+
+    def __init__(self) -> None:
+        self.cleanup: Any = None
+
+
 class Entries:
     """
     The table. What changes it needs the caller's lock; `resolve` and `has` do not.
@@ -45,10 +59,10 @@ class Entries:
         self._missing = missing
         self.values: dict[str, Any] = {}
         # {key: proof of who provided the value}. A replacement has another one, and outlives the first one's owner.
-        self._proofs: dict[str, object] = {}
+        self._proofs: dict[str, Proof] = {}
         self._taken_over: set[str] = set()
 
-    def provide(self, key: str, value: Any, *, replace: bool) -> object:
+    def provide(self, key: str, value: Any, *, replace: bool) -> Proof:
         """
         Put a value in.
 
@@ -60,11 +74,15 @@ class Entries:
         """
         if key in self.values and not replace and key not in self._taken_over:
             raise KeyError(self._taken.format(key=key))
-        proof = object()
+        proof = Proof()
         self.values[key] = value
         self._proofs[key] = proof
         self._taken_over.discard(key)
         return proof
+
+    def proof(self, key: str) -> Proof | None:
+        """That of the value which is there now."""
+        return self._proofs.get(key)
 
     def withdraw(self, key: str, proof: object) -> bool:
         """Take the value out if it is still the one that *proof* was given for."""

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from specter import Handler, SocketIngress, registry
+from specter import Handler, SocketIngress, Store, registry
 from specter.testing import cancel_everywhere
 
 
@@ -261,6 +261,15 @@ async def test_without_an_ingress_it_needs_a_server() -> None:
     with pytest.raises(TypeError, match="a socketio.AsyncServer is needed, got NoneType"):
         await chat.setup(None)
     assert not chat.registered
+
+
+async def test_it_forgets_what_ended_before_it(ingress: SocketIngress) -> None:
+    handler = await Handler().setup(None)
+    kept = len(handler._cleanups.pending)
+    ingress.subscribe("come", print, owner=handler)()
+    Store("s").subscribe(print, owner=handler)()
+
+    assert len(handler._cleanups.pending) == kept
 
 
 async def test_what_cannot_be_owned_is_a_type_error() -> None:

@@ -102,6 +102,19 @@ async def test_what_is_adopted_again_is_the_same_one() -> None:
         assert late.running
 
 
+async def test_adopting_again_and_again_leaves_nothing_behind() -> None:
+    async with managed() as manager:
+        for _ in range(2):
+            late = Service("late")
+            await manager.adopt(late)
+            await late.stop()
+            kept = len(manager._ledger.cleanups)
+
+        await manager.adopt(Service("late"))
+
+        assert len(manager._ledger.cleanups) == kept
+
+
 @pytest.mark.parametrize("part", [object(), "service", Service], ids=["object", "text", "class"])
 async def test_what_is_no_service_is_refused(part: Any) -> None:
     manager = ServiceManager()

@@ -292,3 +292,19 @@ async def test_a_timeout_that_is_no_number_is_refused(registry):
         await registry.wait_for("a", timeout="1")
 
     assert not registry._waiters
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(lambda registry: registry.unregister("a"), id="taken out"),
+        pytest.param(lambda registry: registry.provide("a", 2, replace=True), id="replaced"),
+    ],
+)
+async def test_an_owner_forgets_a_value_that_has_gone_before_it(registry, end):
+    async with Runtime(), Service("owner") as owner:
+        kept = len(owner._ledger.cleanups)
+        registry.provide("a", 1, owner=owner)
+        end(registry)
+
+        assert len(owner._ledger.cleanups) == kept

@@ -127,3 +127,14 @@ def test_what_is_taken_over_is_there_until_something_is_provided_in_its_place():
         entries.provide("a", 4, replace=False)
     assert entries.withdraw("b", proof)
     assert (entries.values, before.values) == ({"a": 3}, {"a": 1, "b": 2})
+
+
+def test_the_proof_is_that_of_the_value_which_is_there():
+    entries = Entries()
+    assert entries.proof("a") is None
+
+    entries.provide("a", 1, replace=False)
+    second = entries.provide("a", 2, replace=True)
+    assert entries.proof("a") is second
+    entries.unregister("a")
+    assert entries.proof("a") is None
