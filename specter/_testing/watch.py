@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from specter.sansio.errors import LeakError
 from specter.sansio.leaks import Leak
 
 from . import origins
@@ -95,6 +96,33 @@ class Watch:
             return found
         self._outside.collect_again()
         return self.all()
+
+
+class LeakFinder:
+    """
+    What the blocks that find leaks have in common.
+
+    Args:
+        made: How the block is written.
+        allowed: Kinds of leaks that do not count.
+        fails: Whether it raises what it has found.
+    """
+
+    def __init__(self, made: str, allowed: Collection[str] = (), *, fails: bool = False) -> None:
+        self._made = made
+        self._allowed = allowed
+        self._fails = fails
+        self._found: list[Leak] = []
+
+    def raise_found(self) -> None:
+        """
+        Raise what was found, if it is to be.
+
+        Raises:
+            LeakError: Something was.
+        """
+        if self._found and self._fails:
+            raise LeakError(self._found)
 
 
 def unended(service: Any, manager: type[Any]) -> str:

@@ -9,9 +9,8 @@ from types import TracebackType
 import anyio
 
 from specter._testing.blocks import AsyncBlock
-from specter._testing.watch import LOOK_EVERY, Watch, looks
+from specter._testing.watch import LOOK_EVERY, LeakFinder, Watch, looks
 from specter.runtime import Runtime
-from specter.sansio.errors import LeakError
 from specter.sansio.leaks import Leak, checked_kinds, in_order
 
 from ._holdings import held, held_in
@@ -52,22 +51,10 @@ def no_leaks(allow: str | Iterable[str] = ()) -> LeakBlock:
     return LeakBlock("no_leaks()", checked_kinds(allow), fails=True)
 
 
-class LeakBlock(AsyncBlock):
-    """
-    A block that finds out what it leaves behind.
+class LeakBlock(LeakFinder, AsyncBlock):
+    """A block that finds out what it leaves behind."""
 
-    Args:
-        made: How it is written.
-        allowed: Kinds of leaks that do not count.
-        fails: Whether it raises what it has found.
-    """
-
-    def __init__(self, made: str, allowed: Collection[str] = (), *, fails: bool = False) -> None:
-        self._made = made
-        self._allowed = allowed
-        self._fails = fails
-        self._found: list[Leak] = []
-        self._watch: Watching | None = None
+    _watch: Watching
 
     async def __aenter__(self) -> list[Leak]:
         self._watch = Watching(self._allowed)
@@ -76,14 +63,12 @@ class LeakBlock(AsyncBlock):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._watch is not None
         try:
             if error is None:
                 self._found += await self._watch.end()
         finally:
             self._watch.close()
-        if self._found and self._fails:
-            raise LeakError(self._found)
+        self.raise_found()
 
 
 class Watching(Watch):

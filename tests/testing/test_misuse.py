@@ -61,19 +61,6 @@ def test_on_asyncio_a_block_is_not_entered_plainly(made: str) -> None:
 
 
 @blocks
-async def test_on_asyncio_a_block_is_not_awaited(made: str) -> None:
-    with pytest.raises(TypeError) as found:
-        await BLOCKS[made](testing, manager())
-
-    assert str(found.value).splitlines() == [
-        f"{made} is not awaited, but entered",
-        f"    await {made}    # wrong",
-        f"    async with {made} as it:",
-        f"    it = await harness.enter({made})    # until the end of the test",
-    ]
-
-
-@blocks
 async def test_on_gevent_a_block_is_not_entered_asynchronously(made: str) -> None:
     with pytest.raises(TypeError) as found:
         async with BLOCKS[made](gevent_testing, manager_on_gevent()):
@@ -86,15 +73,27 @@ async def test_on_gevent_a_block_is_not_entered_asynchronously(made: str) -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    "harness, manager, told",
+    [
+        (testing, manager, ["", "async with {} as it:", "it = await harness.enter({})    # until the end of the test"]),
+        (
+            gevent_testing,
+            manager_on_gevent,
+            [": on gevent nothing is", "with {} as it:", "it = harness.enter({})    # until the end of the test"],
+        ),
+    ],
+    ids=["asyncio", "gevent"],
+)
 @blocks
-async def test_on_gevent_a_block_is_not_awaited(made: str) -> None:
+async def test_a_block_is_not_awaited(made: str, harness: Any, manager: Callable[[], Any], told: list[str]) -> None:
     with pytest.raises(TypeError) as found:
-        await BLOCKS[made](gevent_testing, manager_on_gevent())
+        await BLOCKS[made](harness, manager())
 
-    assert str(found.value).splitlines()[1:] == [
-        f"    await {made}    # wrong",
-        f"    with {made} as it:",
-        f"    it = harness.enter({made})    # until the end of the test",
+    why, *lines = [text.format(made) for text in told]
+    assert str(found.value).splitlines() == [
+        f"{made} is not awaited, but entered{why}",
+        *(f"    {line}" for line in [f"await {made}    # wrong", *lines]),
     ]
 
 
