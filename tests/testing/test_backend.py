@@ -7,6 +7,8 @@ from specter.testing import Backend
 from specter_gevent.testing import Backend as GeventBackend
 
 SHARED = """
+import time
+
 import pytest
 
 @pytest.fixture
@@ -54,6 +56,14 @@ async def test_several_at_once(specter_backend):
     assert [type(outcome) for outcome in outcomes] == [ValueError, int]
     assert order == ["second", "first"]
 
+async def test_the_hub_or_loop_was_away(specter_backend):
+    async def nap():
+        await specter_backend.sleep(0.01)
+
+    await nap()
+    time.sleep(0.5)
+    assert await specter_backend.together(nap, patience=0.4) == [None]
+
 def test_plain(specter_backend):
     assert specter_backend.create_store("s", {"a": 1}).get() == {"a": 1}
 
@@ -71,7 +81,7 @@ def test_a_shared_test_runs_on_every_backend(pytester: pytest.Pytester) -> None:
     outcome = run(pytester, "-v")
 
     # A plain test has no event loop: trio would be a second asyncio there.
-    assert outcome.counts == {"passed": 3 * 3 + 2 + 2 * 3}, outcome.text
+    assert outcome.counts == {"passed": 4 * 3 + 2 + 2 * 3}, outcome.text
     for backend in ("asyncio", "trio", "gevent"):
         assert f"::test_waits_everywhere[{backend}] PASSED" in outcome.text
 
