@@ -8,9 +8,9 @@ always do. `loop.run_in_executor` is the loop's own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
+from anyio._core._eventloop import get_async_backend
 from anyio.abc import AsyncBackend
 
 from specter._testing.work import Work, current_job
@@ -30,8 +30,8 @@ def open_doors(name: str, work_here: WorkHere) -> None:
         name: Of anyio's backend, ``asyncio`` or ``trio``. It is imported.
         work_here: Gives the work of the loop on which it is called; `None` if that is none of the harness.
     """
-    # Where anyio itself looks for it; there is no public way.
-    backend: Any = import_module(f"anyio._backends._{name}").backend_class
+    # That which anyio itself uses: its module may have been imported anew since. There is no public way.
+    backend: Any = get_async_backend(name)
     if backend not in _opened:
         _opened.add(backend)
         backend.run_sync_in_worker_thread = _counted(backend.run_sync_in_worker_thread, work_here)

@@ -17,6 +17,7 @@ import anyio
 import pytest
 import trio
 from anyio import from_thread, to_thread
+from fresh import python
 
 from specter import Runtime, Service
 from specter.testing import backend_options, virtual_time
@@ -53,6 +54,30 @@ async def ticking(anyio_backend):
             tasks.start_soon(tick)
             yield clock
             tasks.cancel_scope.cancel()
+
+
+IMPORTED_ANEW = """
+import sys, time
+import anyio
+from anyio import to_thread
+from specter.testing import backend_options, virtual_time
+
+async def main():
+    with virtual_time() as clock:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(anyio.sleep, 3600)
+            await to_thread.run_sync(time.sleep, 0.05)
+            print(clock.now)
+
+anyio.run(anyio.sleep, 0, backend="BACKEND")
+del sys.modules["anyio._backends._BACKEND"]
+anyio.run(main, backend="BACKEND", backend_options=backend_options("BACKEND"))
+"""
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_the_doors_are_those_that_anyio_uses(backend):
+    assert python(IMPORTED_ANEW.replace("BACKEND", backend)) == "0.0"
 
 
 class TestThreads:
