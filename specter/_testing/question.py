@@ -48,12 +48,18 @@ class Question:
 
     def unanswered(self, timeout: float) -> TimeoutError:
         """Make the error of a predicate that did not come true within *timeout* seconds."""
-        last = f"gave {self.answer!r}" if self._error is None else f"raised {self._error!r}"
+        last = f"gave {self.answer!r}" if self._error is None else f"raised {_in_short(self._error)}"
         if self._error is None and self.answer is None and getattr(self.predicate, "__name__", "") != "<lambda>":
             last += " (a function that only asserts returns True at its end)"
         error = TimeoutError(f"{source_of(self.predicate)} did not come true within {timeout} seconds: it last {last}")
         error.__cause__ = self._error
         return error
+
+
+def _in_short(error: BaseException) -> str:
+    """An error in one line: pytest writes many to explain an assertion. The traceback has them all."""
+    lines = str(error).splitlines()
+    return repr(error) if len(lines) < 2 else f"{type(error).__name__}: {lines[0]}"
 
 
 def source_of(fn: Callable[..., Any]) -> str:

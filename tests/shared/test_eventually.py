@@ -121,12 +121,28 @@ async def test_in_vain_it_says_the_last_error(twin, harness):
     assert isinstance(found.value.__cause__, KeyError)
 
 
+async def test_in_vain_it_says_the_last_error_in_one_line(twin, harness):
+    def asserts():
+        raise AssertionError("assert 1 == 2\n  many\n  more")
+
+    with pytest.raises(TimeoutError, match="it last raised AssertionError: assert 1 == 2$"):
+        await twin(harness.eventually(asserts, timeout=0))
+
+
 async def test_of_a_function_that_only_asserts_it_says_what_is_missing(twin, harness):
     def only_asserts():
         assert True
 
     with pytest.raises(TimeoutError, match=r"last gave None \(a function that only asserts returns True at its end\)$"):
         await twin(harness.eventually(only_asserts, timeout=0))
+
+
+async def test_of_a_function_that_gives_something_it_says_that_alone(twin, harness):
+    def gives():
+        return 0
+
+    with pytest.raises(TimeoutError, match="last gave 0$"):
+        await twin(harness.eventually(gives, timeout=0))
 
 
 async def test_what_cannot_be_called_or_observed_is_refused(twin, harness):
