@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 
@@ -18,6 +20,8 @@ QUIET = [
     "-p",
     "no:hypothesispytest",
     "-p",
+    "no:randomly",
+    "-p",
     "no:asyncio",
     "-p",
     "no:timeout",
@@ -25,10 +29,16 @@ QUIET = [
     "no:xdist",
 ]
 
-# What a project imports in this process is forgotten after it. Twice imported there would be two buses.
+# What a project imports in this process is forgotten after it. Twice imported there would be two buses, and two clocks.
+PACKAGES = (specter, specter_gevent, specter.testing, specter_gevent.testing)
 LOADED = [
-    (package, [getattr(package, name) for name in package.__all__])
-    for package in (specter, specter_gevent, specter.testing, specter_gevent.testing)
+    *[getattr(package, name) for package in PACKAGES for name in package.__all__],
+    *[import_module(f"anyio._backends._{name}") for name in ("asyncio", "trio")],
+    *[
+        import_module(f"{package.__name__}.{module.name}")
+        for package in PACKAGES[2:]
+        for module in iter_modules(package.__path__)
+    ],
 ]
 
 

@@ -1,7 +1,13 @@
 """A test fails for what it leaves behind, by name and by the line that created it."""
 
+import gc
+import weakref
+
 import pytest
 from inner_projects import marked, run
+
+import specter_gevent
+import specter_gevent.testing
 
 LEAVING = """
 import asyncio
@@ -412,3 +418,45 @@ def test_of_a_service(harness):
     assert outcome.counts == {"passed": 2, "errors": 2}, outcome.text
     for comment in ("own", "of a service"):
         assert f"(sleep), created at test_children.py:{marked(source, comment)} in test_" in outcome.text
+
+
+def test_on_gevent_a_service_that_was_left_is_not_kept_by_the_report() -> None:
+    with specter_gevent.testing.leaks() as found:
+        left = weakref.ref(specter_gevent.Service("left").start())
+    told = [leak.what for leak in found]
+    found.clear()
+    gc.collect()
+
+    assert told == ["service 'left', which was not stopped"]
+    assert left() is None
+
+
+RUN_TWICE = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    runtestprotocol(item, nextitem=nextitem, log=False)
+    item._initrequest()
+    for report in runtestprotocol(item, nextitem=nextitem, log=False):
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+def test_a_test_that_is_run_again_fails_for_what_it_leaves_then(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(RUN_TWICE)
+    pytester.makepyfile(
+        """
+        from specter import registry
+
+        runs = []
+
+        def test_it(harness):
+            runs.append(1)
+            assert len(runs) == 2
+            registry.provide("left", 1)
+        """
+    )
+    outcome = run(pytester)
+
+    assert outcome.counts == {"passed": 1, "errors": 1}, outcome.text

@@ -1,5 +1,7 @@
 """A test may fail for errors that services only log."""
 
+import logging
+
 import pytest
 from inner_projects import marked, run
 
@@ -51,7 +53,7 @@ async def test_none(specter_backend, service):
 
 def test_plain():
     logging.getLogger("specter.service").error("failed: %s", 1)
-    logging.getLogger("specter_gevent.service").error("failed: %s", 2)
+    logging.getLogger("specter_gevent._patching").error("failed: %s", 2)
 """
 ON = ["-o", "specter_fail_on_logged_errors=true"]
 
@@ -69,7 +71,9 @@ def test_by_the_configuration(pytester: pytest.Pytester) -> None:
             assert f'test_it.py", line {marked(TESTS, "planted")}, in fails' in told
             assert "Broken: planted\nif the test means to cause that, mark it with" in told
     plain = outcome.section("test_plain")
-    assert "2 errors were logged:\nERROR specter.service: failed: 1\nERROR specter_gevent.service: failed: 2\n" in plain
+    assert (
+        "2 errors were logged:\nERROR specter.service: failed: 1\nERROR specter_gevent._patching: failed: 2\n" in plain
+    )
 
 
 def test_without_it_they_are_only_logged(pytester: pytest.Pytester) -> None:
@@ -95,7 +99,9 @@ def test_own():
 """
     )
 
+    before = list(logging.getLogger("specter").handlers)
     outcome = run(pytester)
 
     assert outcome.counts == {"passed": 2, "errors": 1}
+    assert logging.getLogger("specter").handlers == before
     assert "1 error was logged:\nERROR specter: failed" in outcome.section("test_module")
