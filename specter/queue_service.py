@@ -224,7 +224,9 @@ class QueueService(Service):
                 return
 
     def _require_open(self) -> None:
-        if self._phase == STOPPING or (self._phase == STOPPED and self._was_stopped):
+        if self._phase == STOPPING:
+            raise RuntimeError(f"queue service {self.name!r} takes no items any more: it is being stopped")
+        if self._phase == STOPPED and self._was_stopped:
             raise RuntimeError(f"queue service {self.name!r} was stopped and takes no items: start it again first")
 
     def _publish(self) -> None:

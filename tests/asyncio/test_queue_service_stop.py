@@ -103,7 +103,7 @@ async def test_a_drain_finishes_what_was_accepted_before_on_stop(runtime):
     async with anyio.create_task_group() as group:
         group.start_soon(service.stop)
         await eventually(lambda: service._was_stopped)
-        with pytest.raises(RuntimeError, match="takes no items"):
+        with pytest.raises(RuntimeError, match="takes no items any more: it is being stopped"):
             service.enqueue_nowait("late")
 
     assert log == [0, 1, 2, "stopping", "stop"]
