@@ -11,6 +11,7 @@ import anyio
 
 from ._calls import call
 from ._loop import native_task
+from ._phases import failed_starts
 from ._together import run_together
 from ._where import where, where_raised
 from .controller import Controller
@@ -138,7 +139,9 @@ class Booting:
         except ServiceError as error:
             if self._manager.strict:
                 raise
-            log.error("%s; the boot goes on without it", error, exc_info=error.__cause__)
+            cause = error.__cause__
+            logged = isinstance(cause, Exception) and failed_starts(cause) > 0
+            log.error("%s; the boot goes on without it", error, exc_info=None if logged else cause)
 
 
 def _is_its_own(error: BaseException) -> bool:

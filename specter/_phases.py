@@ -144,12 +144,12 @@ async def _run_hooks(service: Service) -> None:
 
 def _log_failure(service: Service, error: BaseException) -> None:
     """Log why a start failed, with its traceback unless the failed start of another service is in it."""
-    if isinstance(error, ServiceError) or (isinstance(error, Exception) and _was_logged(error)):
+    if isinstance(error, ServiceError) or (isinstance(error, Exception) and failed_starts(error) > 1):
         log.error("service %r failed to start: %s", service.name, error)
     elif isinstance(error, Exception):
         log.exception("service %r failed to start", service.name)
 
 
-def _was_logged(error: BaseException) -> bool:
-    frames = [frame for frame, _ in walk_tb(error.__traceback__) if frame.f_code is start.__code__]
-    return len(frames) > 1
+def failed_starts(error: BaseException) -> int:
+    """How many starts an error has come out of: each has logged it, the innermost one with its traceback."""
+    return sum(frame.f_code is start.__code__ for frame, _ in walk_tb(error.__traceback__))

@@ -188,6 +188,16 @@ async def test_a_lenient_boot_goes_on_without_the_service_that_failed() -> None:
         assert manager.booted
 
 
+async def test_a_lenient_boot_shows_the_traceback_of_a_failed_start_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with managed(Part("bad", log=[], start=fail), strict=False):
+        pass
+
+    records = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.exc_info is not None for record in records] == [True, False]
+    assert records[0].message == "service 'bad' failed to start"
+    assert records[1].message.endswith("; the boot goes on without it")
+
+
 async def test_services_are_in_the_registry_from_before_their_start_to_the_shutdown() -> None:
     log: list[str] = []
     seen: list[list[str]] = []
