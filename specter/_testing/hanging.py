@@ -21,7 +21,7 @@ _watchdog: Watchdog | None = None
 def watched(item: pytest.Item) -> Iterator[None]:
     """End a test that waits for what will never come."""
     global _watchdog
-    if not is_used(item.config) or not is_async(getattr(item, "function", None)):
+    if not (is_used(item.config) and is_async(getattr(item, "function", None)) and _has_threads()):
         yield
         return
     if _watchdog is None:
@@ -31,6 +31,12 @@ def watched(item: pytest.Item) -> Iterator[None]:
     with _watchdog.over(item):
         yield
     _let_go_of_runner()
+
+
+def _has_threads() -> bool:
+    """Whether a thread is one. Where gevent has patched it, it would be a greenlet, and go by virtual time."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is None or not monkey.is_module_patched("threading")
 
 
 def told() -> str:

@@ -215,3 +215,17 @@ def test_it_does_not_keep_a_loop_from_being_closed(
     assert outcome.counts == counts, outcome.text
     assert "StubbornTask: test_it.py::" in outcome.text
     assert f"task 'stubborn', waits at test_it.py:{marked(tests, 'waits')} in stubborn\n" in outcome.text
+
+
+def test_in_a_patched_process_no_greenlet_looks_for_it(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("from gevent import monkey; monkey.patch_all()")
+    pytester.makepyfile(
+        """
+        import threading
+
+        async def test_it(specter_backend):
+            assert [one for one in threading.enumerate() if "watchdog" in one.name] == []
+        """
+    )
+
+    assert run(pytester, subprocess=True).counts == {"passed": 1}
