@@ -92,27 +92,26 @@ def _told(tasks: list[Any], test: str) -> StubbornTask:
 
 
 def _waits_to_close() -> Wait | None:
-    waiting: Any = None
     for frame in main_frames():
-        if frame.f_code.co_name == "run_until_complete":
-            waiting = frame.f_locals.get("future")
-        elif frame.f_code.co_name == "_cancel_all_tasks" and frame.f_globals.get("__name__") == "asyncio.runners":
+        if frame.f_code.co_name == "_cancel_all_tasks" and frame.f_globals.get("__name__") == "asyncio.runners":
             loop, tasks = frame.f_locals["loop"], frame.f_locals.get("to_cancel", ())
             left = [task for task in tasks if not task.done()]
-            end = partial(_close, loop, waiting, left)
-            return Wait(frozenset(map(id, left)), PATIENCE, partial(_told, left), end)
+            return Wait(frozenset(map(id, left)), PATIENCE, partial(_told, left), partial(_close, loop, left))
     return None
 
 
-def _close(loop: Any, waiting: Any, tasks: list[Any], error: StubbornTask) -> None:
+def _close(loop: Any, tasks: list[Any], error: StubbornTask) -> None:
     def give_up() -> None:
         for task in tasks:
             forget(task)
-        if not waiting.done():
-            waiting.set_exception(error)
+        for waiting in gathering:
+            if not waiting.done():
+                waiting.set_exception(error)
 
-    # Without what is waited for, as on uvloop, the loop is stopped, which says less.
-    loop.call_soon_threadsafe(loop.stop if waiting is None else give_up)
+    # What `asyncio.gather` has given, for which the loop runs; uvloop has no frame that holds it.
+    kind: Any = asyncio.tasks._GatheringFuture  # type: ignore[attr-defined]
+    gathering = [one for one in gc.get_objects() if type(one) is kind and not set(tasks).isdisjoint(one._children)]
+    loop.call_soon_threadsafe(give_up)
 
 
 # trio: the end of a nursery that was cancelled, in a test that anyio's plugin runs.

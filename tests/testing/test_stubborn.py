@@ -163,6 +163,11 @@ async def test_next():
 kept = []
 """
 )
+ON_UVLOOP = """
+@pytest.fixture
+def anyio_backend():
+    return "asyncio", {"use_uvloop": True}
+"""
 OFF = "[pytest]\nspecter_leaks = off\n"
 
 
@@ -198,10 +203,11 @@ def test_on_trio_the_test_fails_without_the_leak_report(pytester: pytest.Pyteste
     "mark, plugins, counts",
     [
         ("", QUIET, {"passed": 3, "failed": 1}),
+        (ON_UVLOOP, QUIET, {"passed": 3, "failed": 1}),
         (WIDER, QUIET, {"passed": 4, "errors": 1}),
         ("pytestmark = pytest.mark.asyncio", but("no:asyncio"), {"passed": 4, "errors": 1}),
     ],
-    ids=["anyio", "wider", "asyncio"],
+    ids=["anyio", "uvloop", "wider", "asyncio"],
 )
 def test_it_does_not_keep_a_loop_from_being_closed(
     pytester: pytest.Pytester, mark: str, plugins: list[str], counts: dict[str, int]
