@@ -33,6 +33,7 @@ from specter._where import where
 from .budget import share
 from .call import Call
 from .clients import disconnect_all, end_background
+from .cut import tell_cut
 from .gate import Gate
 from .left import in_application
 
@@ -143,6 +144,8 @@ class _Drain:
         await _within(self._graceful_timeout, self._work_done())
 
     async def _end_work(self) -> None:
+        # Where a request waits its call does not tell: frameworks have a task of their own for it.
+        tell_cut([*self._running(), *(repr(call) for call in self._gate.calls() if call.request)])
         if self._handlers is not None:
             self._handlers.refuse_events()
             self._handlers.cancel()
@@ -198,12 +201,15 @@ class _Drain:
             call.end()
 
     def _left(self) -> list[str]:
-        handlers = self._handlers.describe() if self._handlers is not None else []
         calls = [call for call in self._gate.calls() if in_application(call.task)]
-        left = [*handlers, *(f"{call!r} at {where(call.task)}" for call in calls)]
+        left = [*self._running(), *(f"{call!r} at {where(call.task)}" for call in calls)]
         for name in left:
             log.error("did not end: %s", name)
         return left
+
+    def _running(self) -> list[str]:
+        """The handlers that run, each with the line at which it waits."""
+        return self._handlers.describe() if self._handlers is not None else []
 
 
 async def _within(seconds: float, waiting: Awaitable[None]) -> None:

@@ -8,12 +8,13 @@ From the first client to the end of the process, under `specter run` on gevent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import gevent
 from gevent import get_hub
 from gevent.event import Event
 
+from specter.serving.cut import tell_cut
 from specter.serving.listener import Listener
 from specter.serving.options import GRACEFUL_TIMEOUT, Options
 from specter.serving.signals import Signals
@@ -141,6 +142,7 @@ class _Drain:
             self._clients.wait_until_idle()
 
     def _end_work(self) -> None:
+        tell_cut(self._describe(call for call in self._calls if call.request))
         if self._clients is not None:
             self._clients.end_handlers()
         self._end(lambda call: not call.engineio)
@@ -150,5 +152,9 @@ class _Drain:
             call.end()
 
     def _left(self) -> list[str]:
-        calls = [f"{call!r}, waits at {where(call.greenlet)}" for call in self._calls if not call.engineio]
-        return calls if self._clients is None else calls + self._clients.describe()
+        return self._describe(call for call in self._calls if not call.engineio)
+
+    def _describe(self, calls: Iterable[Call]) -> list[str]:
+        """These calls, and the handlers that run, each with the line at which it waits."""
+        described = [f"{call!r}, waits at {where(call.greenlet)}" for call in calls]
+        return described if self._clients is None else described + self._clients.describe()

@@ -16,6 +16,7 @@ import socketio
 
 from specter._deadline import at_most
 from specter._running_handlers import RunningHandlers
+from specter.serving.cut import tell_cut
 from specter.serving.drain import drain
 from specter.serving.gate import Gate
 from specter.serving.listener import Listener
@@ -157,7 +158,7 @@ async def test_a_handler_that_ends_in_time_acknowledges(site: Site) -> None:
         await draining
 
 
-async def test_a_handler_that_takes_longer_is_cancelled_and_cleans_up(site: Site) -> None:
+async def test_a_handler_that_takes_longer_is_cancelled_and_cleans_up(site: Site, caplog: Any) -> None:
     async with site.client() as client:
         answer = asyncio.create_task(client.call("work", timeout=0.2))
         await site.begun.wait()
@@ -168,6 +169,7 @@ async def test_a_handler_that_takes_longer_is_cancelled_and_cleans_up(site: Site
 
     assert site.log == ["cleaned up", "disconnect handler: server disconnect"]
     assert left == []
+    assert "not done within the graceful timeout, and ended: event 'work'" in caplog.text
 
 
 async def test_a_handler_that_swallows_its_cancellation_is_named(site: Site, caplog: Any) -> None:
@@ -196,7 +198,7 @@ async def test_a_request_in_flight_is_answered(site: Site) -> None:
         await draining
 
 
-async def test_a_request_that_takes_longer_and_hears_nothing_is_cut(site: Site) -> None:
+async def test_a_request_that_takes_longer_and_hears_nothing_is_cut(site: Site, caplog: Any) -> None:
     async with httpx.AsyncClient(base_url=site.url) as http:
         answer = asyncio.create_task(http.get("/slow"))
         await site.begun.wait()
@@ -206,6 +208,14 @@ async def test_a_request_that_takes_longer_and_hears_nothing_is_cut(site: Site) 
 
     assert left == []
     assert site.gate.calls() == []
+    assert caplog.messages[0] == "not done within the graceful timeout, and ended: <GET /slow>"
+
+
+async def test_of_many_that_are_cut_the_first_are_named(caplog: Any) -> None:
+    tell_cut([f"<GET /{number}>" for number in range(13)])
+
+    assert len(caplog.messages) == 11
+    assert caplog.messages[-1].endswith("and ended: 3 more")
 
 
 async def test_an_event_stream_is_ended_at_once(site: Site) -> None:
