@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from types import CoroutineType
 from typing import Any
 
 # In this order: a resource that can be stopped gently is not killed.
@@ -28,7 +29,8 @@ def require_callable(fn: object, what: str) -> None:
         TypeError: *fn* is not callable; *what* names its role.
     """
     if not callable(fn):
-        raise TypeError(f"{what} must be callable, got {type(fn).__name__}")
+        called = f": pass {fn.__qualname__} itself, without calling it" if isinstance(fn, CoroutineType) else ""
+        raise TypeError(f"{what} must be callable, got {type(fn).__name__}{called}")
 
 
 def stop_method(resource: object, name: str | None = None, *, tried: Sequence[str] = STOP_METHODS) -> Callable[[], Any]:

@@ -65,3 +65,15 @@ def test_without_one_the_error_says_what_was_tried():
 def test_the_first_of_some_methods():
     assert first_method(Resource(b=repr, c=print), ("a", "b", "c")) is repr
     assert first_method(Resource(b=1), ("a", "b")) is None
+
+
+def test_a_coroutine_in_the_place_of_its_function_is_told_how_to_pass_it():
+    async def poll():
+        pass
+
+    coroutine = poll()
+    with pytest.raises(
+        TypeError, match=r"a task must be callable, got coroutine: pass .*\.poll itself, without calling"
+    ):
+        require_callable(coroutine, "a task")
+    coroutine.close()
