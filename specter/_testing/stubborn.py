@@ -3,7 +3,8 @@ Tasks that swallow each cancellation, seen from another thread, and how to go on
 
 - On trio a nursery is left when its tasks have ended. Those that do not are ended by force: what stands in the place of
   their coroutine raises an error into the nursery.
-- asyncio closes a loop when the tasks that it has cancelled there have ended. What waits for them is given an error.
+- On asyncio a task group is left, and a loop is closed, when the tasks that were cancelled there have ended. What waits
+  for them is given an error.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class StubbornTask(Exception):
 
 def waits_for_stubborn() -> Wait | None:
     """The wait for tasks that were cancelled, if the main thread is in one; it may well come to its end."""
-    return _waits_to_close() or _waits_to_leave()
+    return _waits_to_close() or _waits_in_group() or _waits_to_leave()
 
 
 def main_frames() -> Iterator[FrameType]:
@@ -88,6 +89,16 @@ def _told(tasks: list[Any], test: str) -> StubbornTask:
     return StubbornTask(f"{test} cannot go on, because of what does not end when it is cancelled:\n{lines}")
 
 
+def _told_between(run: Callable[[Callable[[], object]], object], tasks: list[Any], test: str) -> StubbornTask:
+    """The same by *run*, between two turns of the loop: what is cancelled again and again may run just now."""
+    told: SimpleQueue[StubbornTask] = SimpleQueue()
+    run(lambda: told.put(_told(tasks, test)))
+    try:
+        return told.get(timeout=1.0)
+    except Empty:  # that thread does something else
+        return _told(tasks, test)
+
+
 # asyncio: the end of `asyncio.Runner`.
 
 
@@ -114,6 +125,50 @@ def _close(loop: Any, tasks: list[Any], error: StubbornTask) -> None:
     loop.call_soon_threadsafe(give_up)
 
 
+# asyncio: the end of a task group that was cancelled, asyncio's own or anyio's.
+
+
+def _waits_in_group() -> Wait | None:
+    groups = list(_kept_groups())
+    left = [task for group in groups for task in group._tasks]
+    if not left:
+        return None
+    loop = groups[0]._on_completed_fut.get_loop()
+    told = partial(_told_between, loop.call_soon_threadsafe, left)
+    return Wait(frozenset(map(id, left)), PATIENCE, told, partial(_leave_groups, loop, groups))
+
+
+def _kept_groups() -> list[Any]:
+    """The groups that are kept by tasks which do not wait for another such group, all of one loop."""
+    kinds = {asyncio.TaskGroup, getattr(sys.modules.get("anyio._backends._asyncio"), "TaskGroup", None)}
+    groups = [one for one in gc.get_objects() if type(one) in kinds and _is_kept(one)]
+    hosts = {group.cancel_scope._host_task if _is_of_anyio(group) else group._parent_task for group in groups}
+    inner = [group for group in groups if hosts.isdisjoint(group._tasks)]
+    return [group for group in inner if group._on_completed_fut.get_loop() is inner[0]._on_completed_fut.get_loop()]
+
+
+def _is_kept(group: Any) -> bool:
+    waiting = getattr(group, "_on_completed_fut", None)
+    if waiting is None or waiting.done() or not group._tasks:
+        return False
+    return bool(group.cancel_scope._effectively_cancelled if _is_of_anyio(group) else group._aborting)
+
+
+def _is_of_anyio(group: Any) -> bool:
+    return hasattr(group, "cancel_scope")
+
+
+def _leave_groups(loop: Any, groups: list[Any], error: StubbornTask) -> None:
+    def give_up() -> None:
+        for group in groups:
+            if _is_kept(group):
+                for task in group._tasks:
+                    forget(task)
+                group._on_completed_fut.set_exception(error)
+
+    loop.call_soon_threadsafe(give_up)
+
+
 # trio: the end of a nursery that was cancelled, in a test that anyio's plugin runs.
 
 
@@ -125,7 +180,9 @@ def _waits_to_leave() -> Wait | None:
     left = list(_kept_back())
     if not left:
         return None
-    return Wait(frozenset(map(id, left)), PATIENCE, partial(_told_between, calls, left), partial(_leave, calls, left))
+    return Wait(
+        frozenset(map(id, left)), PATIENCE, partial(_told_between, calls.put, left), partial(_leave, calls, left)
+    )
 
 
 def _kept_back() -> Iterator[Any]:
@@ -140,16 +197,6 @@ def _kept_back() -> Iterator[Any]:
             left += inner
             if not inner:
                 yield task
-
-
-def _told_between(calls: Any, tasks: list[Any], test: str) -> StubbornTask:
-    """The same in the thread of the run, between two turns of it: of what is cancelled again and again, one runs."""
-    told: SimpleQueue[StubbornTask] = SimpleQueue()
-    calls.put(lambda: told.put(_told(tasks, test)))
-    try:
-        return told.get(timeout=1.0)
-    except Empty:  # that thread does something else
-        return _told(tasks, test)
 
 
 def _is_left(nursery: Any) -> bool:

@@ -11,6 +11,7 @@ A thread looks for waits that cannot end. It has the main thread, which waits so
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from typing import Any
 import pytest
 
 from .stubborn import Wait, main_frames, waits_for_stubborn
+
+log = logging.getLogger("specter.testing")
 
 # How long it must look so before it counts. Seconds, real: the task is not there for a moment while it is started, too.
 _CERTAIN_AFTER = 1.0
@@ -66,7 +69,7 @@ class Watchdog:
         while True:
             self._armed.wait()
             is_long = monotonic() - self._began > _LONG
-            wait = _waits_in_vain() or (waits_for_stubborn() if is_long else None)
+            wait = _waits_in_vain() or (_waits_long() if is_long else None)
             if wait is None or wait.what != seen:
                 seen, since = wait and wait.what, monotonic()
             elif monotonic() - since >= wait.patience:
@@ -75,6 +78,14 @@ class Watchdog:
                 wait.end(error)
                 seen = None
             threading.Event().wait(_LOOK_AT_LONG_EVERY if is_long else _LOOK_EVERY)
+
+
+def _waits_long() -> Wait | None:
+    try:
+        return waits_for_stubborn()
+    except AttributeError:  # it looks into asyncio, anyio and trio, and another version may have other insides
+        log.debug("the watchdog of tests cannot look for tasks that do not end", exc_info=True)
+        return None
 
 
 def _waits_in_vain() -> Wait | None:

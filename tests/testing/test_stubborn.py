@@ -168,6 +168,30 @@ ON_UVLOOP = """
 def anyio_backend():
     return "asyncio", {"use_uvloop": True}
 """
+GROUPS = (
+    FUNCTIONS
+    + """
+@pytest.mark.parametrize("kind", ["asyncio", "anyio"])
+@pytest.mark.parametrize("fn", [stubborn, shielded])
+async def test_group(fn, kind):
+    async with asyncio.TaskGroup() if kind == "asyncio" else anyio.create_task_group() as tasks:
+        tasks.create_task(fn()) if kind == "asyncio" else tasks.start_soon(fn)
+        await anyio.sleep(0.01)
+        raise ValueError
+
+async def test_nested():
+    async def host():
+        async with anyio.create_task_group() as inner:
+            inner.start_soon(stubborn)
+
+    with anyio.move_on_after(0.01):
+        async with anyio.create_task_group() as outer:
+            outer.start_soon(host)
+
+async def test_next():
+    await asyncio.sleep(0)
+"""
+)
 OFF = "[pytest]\nspecter_leaks = off\n"
 
 
@@ -221,6 +245,24 @@ def test_it_does_not_keep_a_loop_from_being_closed(
     assert outcome.counts == counts, outcome.text
     assert "StubbornTask: test_it.py::" in outcome.text
     assert f"task 'stubborn', waits at test_it.py:{marked(tests, 'waits')} in stubborn\n" in outcome.text
+
+
+def test_it_does_not_keep_a_task_group_of_asyncio(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(IMPATIENT)
+    pytester.makepyfile(test_it=GROUPS)
+    outcome = run(pytester, "-Wignore", subprocess=True)
+
+    assert outcome.counts == {"passed": 2, "failed": 5}, outcome.text
+    # anyio's shield does not hold against asyncio's own cancellation: that group is left in order.
+    assert "StubbornTask" not in outcome.section("test_group[shielded-asyncio]")
+    for name in ("stubborn-asyncio", "stubborn-anyio", "shielded-anyio"):
+        section, fn = outcome.section(f"test_group[{name}]"), name.partition("-")[0]
+        line = marked(GROUPS, "waits" if fn == "stubborn" else "shielded")
+        assert f"[{name}] cannot go on, because of what does not end when it is cancelled:\n" in section
+        assert f"{fn}', waits at test_it.py:{line} in {fn}\n" in section
+    nested = outcome.section("test_nested")
+    assert "in stubborn\n" in nested
+    assert "host'," not in nested
 
 
 def test_in_a_patched_process_no_greenlet_looks_for_it(pytester: pytest.Pytester) -> None:
