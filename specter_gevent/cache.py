@@ -51,13 +51,13 @@ class Cache:
         self.name = name
         self._lock = StateLock()
         # Those who wait until nobody computes; and those of them that are computations: their factories wait.
-        self._waiting = Wakes()
-        self._asking: list[Computation] = []
-        self._slot: Slot[Computation] = Slot(rules.bent_seconds(ttl or 0))
-        self._stored_at: float = 0
+        self._specter_waiting = Wakes()
+        self._specter_asking: list[Computation] = []
+        self._specter_slot: Slot[Computation] = Slot(rules.bent_seconds(ttl or 0))
+        self._specter_stored_at: float = 0
         self._invalidate_callbacks: list[Callable[[], Any]] = []
         # The greenlets that invalidate it: a cycle of dependencies ends where it began.
-        self._invalidating: list[object] = []
+        self._specter_invalidating: list[object] = []
         events = [depends_on] if isinstance(depends_on, str) else depends_on or ()
         self._bus_unsubs = [bus.on(event, self._on_dependency_invalidated) for event in events]
 
@@ -67,30 +67,30 @@ class Cache:
     @property
     def ttl(self) -> float:
         """Seconds until a value expires, if nothing else was said when it was stored; 0 for never."""
-        return self._slot.ttl
+        return self._specter_slot.ttl
 
     @property
     def updated_at(self) -> float:
         """When the value was stored, in seconds since the epoch (values age by another clock); 0 if there is none."""
-        return self._stored_at
+        return self._specter_stored_at
 
     def get(self, default: Any = None) -> Any:
         """The value; *default* if there is none, or it has expired."""
-        entry = self._slot.entry
+        entry = self._specter_slot.entry
         if entry is None:
             return default
         value, updated_at, expires_at, _ = entry
-        if expires_at is not None and self._age(updated_at) >= expires_at - updated_at:
-            self._expire(entry)
+        if expires_at is not None and self._specter_age(updated_at) >= expires_at - updated_at:
+            self._specter_expire(entry)
             return default
         return value
 
     # The same, whatever a subclass or a test has put in its place.
-    _fresh = get
+    _specter_fresh = get
 
     def is_valid(self) -> bool:
         """Whether there is a value that has not expired."""
-        return self._fresh() is not None
+        return self._specter_fresh() is not None
 
     def set(self, value: Any, ttl: float | None = None) -> None:
         """
@@ -103,8 +103,8 @@ class Cache:
         lifetime = None if ttl is None else rules.bent_seconds(ttl)
         self._lock.acquire()
         try:
-            self._slot.put(value, lifetime, steady, steady())
-            self._stored_at = time.time()
+            self._specter_slot.put(value, lifetime, steady, steady())
+            self._specter_stored_at = time.time()
         finally:
             self._lock.release()
 
@@ -134,19 +134,19 @@ class Cache:
         while True:
             self._lock.acquire()
             try:
-                value = self._fresh()
+                value = self._specter_fresh()
                 if value is not None:
                     return value
-                running = self._slot.computation
+                running = self._specter_slot.computation
                 if running is None:
-                    computation = self._slot.begin(Computation(self.name))
-                    for waiting in self._asking:
+                    computation = self._specter_slot.begin(Computation(self.name))
+                    for waiting in self._specter_asking:
                         waiting.waits_for.append(computation)
                     break
             finally:
                 self._lock.release()
-            self._wait_for(running)
-        return self._compute(computation, factory, lifetime)
+            self._specter_wait_for(running)
+        return self._specter_compute(computation, factory, lifetime)
 
     def invalidate(self) -> None:
         """
@@ -157,20 +157,20 @@ class Cache:
         """
         self._lock.acquire()
         try:
-            was_there = self._slot.entry is not None
-            self._empty()
+            was_there = self._specter_slot.entry is not None
+            self._specter_empty()
         finally:
             self._lock.release()
         if was_there:
             logger.info("[SPECTER:cache] '%s' invalidated", self.name)
         here = getcurrent()
-        self._invalidating.append(here)
+        self._specter_invalidating.append(here)
         try:
             for callback in [*self._invalidate_callbacks]:
-                self._call(callback)
+                self._specter_call(callback)
             bus.emit(f"{self.name}:invalidated")
         finally:
-            self._invalidating.remove(here)
+            self._specter_invalidating.remove(here)
 
     def on_invalidate(self, callback: Callable[[], Any]) -> Callable[[], None]:
         """
@@ -207,71 +207,71 @@ class Cache:
                 )
         self._invalidate_callbacks.clear()
         with self._lock:
-            self._empty()
+            self._specter_empty()
         logger.debug("[SPECTER:cache] '%s' destroyed", self.name)
 
     # Names by which tests look into a cache, and put into it what is to be old.
 
     @property
     def _value(self) -> Any:
-        return None if self._slot.entry is None else self._slot.entry[0]
+        return None if self._specter_slot.entry is None else self._specter_slot.entry[0]
 
     @_value.setter
     def _value(self, value: Any) -> None:
         with self._lock:
-            self._slot.put(value, None, steady, steady() - (time.time() - self._stored_at))
+            self._specter_slot.put(value, None, steady, steady() - (time.time() - self._specter_stored_at))
 
     @property
     def _updated_at(self) -> float:
-        return self._stored_at
+        return self._specter_stored_at
 
     @_updated_at.setter
     def _updated_at(self, at: float) -> None:
         with self._lock:
-            shift = at - self._stored_at
-            if self._slot.entry is not None:
-                value, updated_at, expires_at, clock = self._slot.entry
+            shift = at - self._specter_stored_at
+            if self._specter_slot.entry is not None:
+                value, updated_at, expires_at, clock = self._specter_slot.entry
                 expires_at = None if expires_at is None else expires_at + shift
-                self._slot.entry = value, updated_at + shift, expires_at, clock
-            self._stored_at = at
+                self._specter_slot.entry = value, updated_at + shift, expires_at, clock
+            self._specter_stored_at = at
 
     @property
     def _ttl(self) -> float:
-        return self._slot.ttl
+        return self._specter_slot.ttl
 
     @_ttl.setter
     def _ttl(self, ttl: float) -> None:
-        self._slot.ttl = ttl
+        self._specter_slot.ttl = ttl
 
-    def _age(self, updated_at: float) -> float:
+    def _specter_age(self, updated_at: float) -> float:
         wall_clock, real = _clocks
         if time.time is not wall_clock or ("time_machine" in sys.modules and _travels()):
-            return time.time() - self._stored_at
+            return time.time() - self._specter_stored_at
         # What `steady` does: a call of it is a fifth of a `get`.
         return (steady() if moved else real()) - updated_at
 
-    def _empty(self) -> None:
-        self._slot.empty()
-        self._stored_at = 0
+    def _specter_empty(self) -> None:
+        self._specter_slot.empty()
+        self._specter_stored_at = 0
 
-    def _expire(self, entry: Entry) -> None:
+    def _specter_expire(self, entry: Entry) -> None:
         with self._lock:
-            if self._slot.entry is entry:
-                self._slot.entry = None
-                self._stored_at = 0
+            if self._specter_slot.entry is entry:
+                self._specter_slot.entry = None
+                self._specter_stored_at = 0
 
     def _on_dependency_invalidated(self, data: Any = None) -> None:
-        if getcurrent() not in self._invalidating:
+        if getcurrent() not in self._specter_invalidating:
             logger.debug("[SPECTER:cache] '%s' dependency triggered, invalidating", self.name)
             self.invalidate()
 
-    def _call(self, callback: Callable[[], Any]) -> None:
+    def _specter_call(self, callback: Callable[[], Any]) -> None:
         try:
             callback()
         except Exception as error:
             logger.error("[SPECTER:cache] Error in invalidation callback for '%s': %s", self.name, error, exc_info=True)
 
-    def _compute(self, computation: Computation, factory: Callable[[], Any], ttl: float | None) -> Any:
+    def _specter_compute(self, computation: Computation, factory: Callable[[], Any], ttl: float | None) -> Any:
         here = getcurrent()
         asking = _running.setdefault(here, [])
         asking.append(computation)
@@ -284,40 +284,40 @@ class Cache:
             asking.pop()
             if not asking:
                 del _running[here]
-            self._end(computation, ttl)
+            self._specter_end(computation, ttl)
         return value
 
-    def _end(self, computation: Computation, ttl: float | None) -> None:
+    def _specter_end(self, computation: Computation, ttl: float | None) -> None:
         self._lock.acquire()
         try:
-            if self._slot.end(computation, ttl, steady, steady()):
-                self._stored_at = time.time()
+            if self._specter_slot.end(computation, ttl, steady, steady()):
+                self._specter_stored_at = time.time()
         finally:
             self._lock.release()
-        if not self._waiting:
+        if not self._specter_waiting:
             return
-        if self._slot.entry is not None:
-            self._waiting.send_all()
+        if self._specter_slot.entry is not None:
+            self._specter_waiting.send_all()
         else:
-            self._waiting.send()
+            self._specter_waiting.send()
 
-    def _wait_for(self, computation: Computation) -> None:
+    def _specter_wait_for(self, computation: Computation) -> None:
         """Wait until nobody computes; if the caller is in a factory, that is known to wait meanwhile."""
         asking = _running.get(getcurrent())
         if asking is None:
-            self._waiting.wait_while(self._computes)
+            self._specter_waiting.wait_while(self._specter_computes)
             return
         require_no_cycle(asking, computation)
         asking[-1].waits_for.append(computation)
-        self._asking.append(asking[-1])
+        self._specter_asking.append(asking[-1])
         try:
-            self._waiting.wait_while(self._computes)
+            self._specter_waiting.wait_while(self._specter_computes)
         finally:
-            self._asking.remove(asking[-1])
+            self._specter_asking.remove(asking[-1])
             asking[-1].waits_for.clear()
 
-    def _computes(self) -> bool:
-        return self._slot.computation is not None
+    def _specter_computes(self) -> bool:
+        return self._specter_slot.computation is not None
 
 
 def _travels() -> bool:

@@ -62,9 +62,9 @@ class ServiceManager(Service):
         self._handlers: list[Any] = []
         self._booted = False
         self._atexit_registered = False
-        self._at_exit = partial(_quietly, self)
-        self._booting = Turn()
-        self._shutting_down = Turn()
+        self._specter_at_exit = partial(_quietly, self)
+        self._specter_booting = Turn()
+        self._specter_shutting_down = Turn()
         made.add(self)
 
     # What it consists of.
@@ -181,10 +181,10 @@ class ServiceManager(Service):
                 "[SPECTER] Flask's reloader boots the application in another process: nothing is booted in this one"
             )
             # What the application takes from the registry while it is imported is there, although it does not run.
-            self._provide(*self._services)
+            self._specter_provide(*self._services)
             return self
-        self._shutting_down.wait()
-        self._booting.run(self._boot)
+        self._specter_shutting_down.wait()
+        self._specter_booting.run(self._specter_boot)
         return self
 
     def shutdown(self) -> Self:
@@ -197,8 +197,8 @@ class ServiceManager(Service):
         Returns:
             The manager.
         """
-        if not self._booting.is_around_caller():
-            self._shutting_down.run(self._shut_down)
+        if not self._specter_booting.is_around_caller():
+            self._specter_shutting_down.run(self._specter_shut_down)
         return self
 
     def __enter__(self) -> Self:
@@ -221,18 +221,18 @@ class ServiceManager(Service):
             },
         }
 
-    def _boot(self) -> None:
+    def _specter_boot(self) -> None:
         logger.info("[SPECTER] ========== BOOT SEQUENCE START ==========")
         _patching.check()
         _managers[self] = None
-        self._shut_down_at_exit()
+        self._specter_shut_down_at_exit()
         if self._app is not None:
             when_watching(_shut_down_all)
         self.start()
-        self._provide()
+        self._specter_provide()
         # After a shutdown it has left the server.
         self._socket_ingress.attach(self._socketio)
-        self._order_services()
+        self._specter_order_services()
         # Those that are registered meanwhile come at the end.
         for service in self._services:
             self._start_registered_service(service)
@@ -246,13 +246,13 @@ class ServiceManager(Service):
             len(self._services), len(self._handlers),
         )  # fmt: skip
 
-    def _provide(self, *services: Service) -> None:
+    def _specter_provide(self, *services: Service) -> None:
         for name, value in (("service_manager", self), ("socket_ingress", self._socket_ingress)):
             registry.provide(name, value, owner=self, replace=True)
         for service in services:
             registry.provide(service.name, service, owner=self, replace=True)
 
-    def _order_services(self) -> None:
+    def _specter_order_services(self) -> None:
         """Put each service after those it depends on."""
         if not any(service.depends_on for service in self._services):
             return
@@ -286,7 +286,7 @@ class ServiceManager(Service):
         except Exception as error:
             logger.error("[SPECTER] ✗ Handler '%s' failed to set up: %s", _name_of(handler), error, exc_info=True)
 
-    def _shut_down(self) -> None:
+    def _specter_shut_down(self) -> None:
         if not self._booted and self not in _managers:
             return
         self._booted = False
@@ -304,14 +304,14 @@ class ServiceManager(Service):
         registry.clear()
         steps.do(self.stop, f"Service '{self.name}' stop")
         _managers.pop(self, None)
-        atexit.unregister(self._at_exit)
+        atexit.unregister(self._specter_at_exit)
         self._atexit_registered = False
         logger.info("[SPECTER] ========== SHUTDOWN COMPLETE ==========")
         steps.end()
 
-    def _shut_down_at_exit(self) -> None:
+    def _specter_shut_down_at_exit(self) -> None:
         if not self._atexit_registered:
-            atexit.register(self._at_exit)
+            atexit.register(self._specter_at_exit)
             self._atexit_registered = True
 
 

@@ -57,10 +57,10 @@ class Model(Observed[dict[Any, Any]]):
         name: As given.
     """
 
-    _kind = "model"
+    _specter_kind = "model"
 
     # Its copy is made when it changes, since what it is a copy of may be edited after that.
-    _show = staticmethod(_given)
+    _specter_show = staticmethod(_given)
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Model(Observed[dict[Any, Any]]):
         change_event: str | None = None,
     ) -> None:
         super().__init__(name, emit_events, change_event)
-        self._tree = Tree(initial_state or None)
+        self._specter_tree = Tree(initial_state or None)
         self._subscribers = _Subscribers()
 
     def __repr__(self) -> str:
@@ -88,7 +88,7 @@ class Model(Observed[dict[Any, Any]]):
         Raises:
             TypeError: *path* is no path.
         """
-        return self._slice(() if path is None else rules.parts(path), default)
+        return self._specter_slice(() if path is None else rules.parts(path), default)
 
     def select(self, selector: Selector | None, default: Any = None) -> Any:
         """
@@ -110,7 +110,7 @@ class Model(Observed[dict[Any, Any]]):
 
     def snapshot(self) -> dict[Any, Any]:
         """A copy of the whole model."""
-        snapshot: dict[Any, Any] = self._slice(())
+        snapshot: dict[Any, Any] = self._specter_slice(())
         return snapshot
 
     def set(self, path: Path, value: Any) -> dict[Any, Any]:
@@ -124,7 +124,7 @@ class Model(Observed[dict[Any, Any]]):
             TypeError: *path* is no path, or *value* cannot be copied.
             ValueError: *path* is empty, or the model would have more than 200 levels.
         """
-        return self._change(Tree.put, (rules.parts(path), value))
+        return self._specter_change(Tree.put, (rules.parts(path), value))
 
     def patch(self, partial: dict[Any, Any]) -> dict[Any, Any]:
         """
@@ -137,7 +137,7 @@ class Model(Observed[dict[Any, Any]]):
             TypeError: *partial* is no dict, or cannot be copied.
             ValueError: The model would have more than 200 levels.
         """
-        return self._change(Tree.merge, (partial,))
+        return self._specter_change(Tree.merge, (partial,))
 
     def update(self, mutator: Callable[[dict[Any, Any]], dict[Any, Any] | None]) -> dict[Any, Any]:
         """
@@ -154,15 +154,15 @@ class Model(Observed[dict[Any, Any]]):
             TypeError: *mutator* cannot be called, is a coroutine function, or returned neither a dict nor `None`.
             ValueError: The model would have more than 200 levels.
         """
-        self._hold()
+        self._specter_hold()
         try:
-            root = self._tree.drafted(mutator)
+            root = self._specter_tree.drafted(mutator)
             with self._lock:
-                snapshot = self._commit(Tree.replace, (root,))
+                snapshot = self._specter_commit(Tree.replace, (root,))
         finally:
-            self._let_go()
-        if self._heard:
-            self._deliver()
+            self._specter_let_go()
+        if self._specter_heard:
+            self._specter_deliver()
         return snapshot
 
     def delete(self, path: Path) -> dict[Any, Any]:
@@ -175,7 +175,7 @@ class Model(Observed[dict[Any, Any]]):
         Raises:
             TypeError: *path* is no path.
         """
-        return self._change(Tree.remove, (rules.parts(path),))
+        return self._specter_change(Tree.remove, (rules.parts(path),))
 
     def clear(self) -> dict[Any, Any]:
         """
@@ -184,7 +184,7 @@ class Model(Observed[dict[Any, Any]]):
         Returns:
             A snapshot: empty.
         """
-        return self._change(Tree.replace, ({},))
+        return self._specter_change(Tree.replace, ({},))
 
     def subscribe(
         self,
@@ -212,9 +212,9 @@ class Model(Observed[dict[Any, Any]]):
                 function, or *owner* cannot own. What a function that selects raises here is raised as well; later it
                 is logged.
         """
-        self._require_subscriber(fn, owner)
-        asked = self._asked(selector)
-        path, selected = self._watched(selector)
+        self._specter_require_subscriber(fn, owner)
+        asked = self._specter_asked(selector)
+        path, selected = self._specter_watched(selector)
         subscriber = _Subscriber(fn, selected)
         self._lock.acquire()
         try:
@@ -223,9 +223,9 @@ class Model(Observed[dict[Any, Any]]):
                 if asked is not MISSING:
                     present = copied(asked)
                 else:
-                    present = self._slice(path) if selected is None else copied(selected.value)
-                self._first = fns = iter((fn,))
-                self._heard.append((fns, present))
+                    present = self._specter_slice(path) if selected is None else copied(selected.value)
+                self._specter_first = fns = iter((fn,))
+                self._specter_heard.append((fns, present))
         finally:
             self._lock.release()
 
@@ -239,7 +239,7 @@ class Model(Observed[dict[Any, Any]]):
         if owner is not None:
             owner.add_cleanup(unsubscribe)
         if immediate:
-            self._deliver()
+            self._specter_deliver()
         return unsubscribe
 
     def watch(
@@ -250,56 +250,56 @@ class Model(Observed[dict[Any, Any]]):
 
     def destroy(self) -> None:
         """End all subscriptions, and empty the model. Nobody hears of it."""
-        self._hold()
+        self._specter_hold()
         try:
             with self._lock:
-                self._tree = Tree()
+                self._specter_tree = Tree()
                 self._subscribers.clear()
         finally:
-            self._let_go()
+            self._specter_let_go()
         logger.debug("[SPECTER:model] '%s' destroyed", self.name)
 
     @property
     def _state(self) -> dict[Any, Any]:
-        return self._tree.root
+        return self._specter_tree.root
 
     @_state.setter
     def _state(self, state: dict[Any, Any]) -> None:
-        self._tree = Tree(state)
+        self._specter_tree = Tree(state)
 
-    def _asked(self, selector: Selector | None) -> Any:
+    def _specter_asked(self, selector: Selector | None) -> Any:
         """What a subscriber finds by a method that is not ours; `MISSING` if those that are asked for it are."""
         if selector is None:
             return MISSING if is_ours(self.snapshot, _SNAPSHOT) else self.snapshot()
         read, ours = (self.snapshot, _SNAPSHOT) if callable(selector) else (self.get, _GET)
         return MISSING if is_ours(self.select, _SELECT) and is_ours(read, ours) else self.select(selector)
 
-    def _watched(self, selector: Selector | None) -> tuple[rules.Path | None, Selected | None]:
+    def _specter_watched(self, selector: Selector | None) -> tuple[rules.Path | None, Selected | None]:
         """What a selector is: a path, or a function, called here for the first time."""
         if not callable(selector):
             return rules.parts(() if selector is None else selector), None
         require_plain(selector, "a selector")
         with self._lock:
-            root = self._tree.give(self._tree.root)
+            root = self._specter_tree.give(self._specter_tree.root)
         return None, Selected(selector, root)
 
-    def _slice(self, path: rules.Path | None, default: Any = None) -> Any:
+    def _specter_slice(self, path: rules.Path | None, default: Any = None) -> Any:
         """A copy of what is at a path."""
         with self._lock:
-            value = self._tree.find(path or ())
+            value = self._specter_tree.find(path or ())
             return copied(default if value is MISSING else value)
 
-    def _commit(self, rule: Callable[..., list[rules.Change] | None], what: tuple[Any, ...]) -> dict[Any, Any]:
-        tree = self._tree
+    def _specter_commit(self, rule: Callable[..., list[rules.Change] | None], what: tuple[Any, ...]) -> dict[Any, Any]:
+        tree = self._specter_tree
         changes = rule(tree, *what)
         if changes is not None:
             for subscriber, value in self._subscribers.heard(tree.root, changes):
                 if subscriber.selected is None:
-                    self._heard.append((iter((subscriber.fn,)), copied(value)))
+                    self._specter_heard.append((iter((subscriber.fn,)), copied(value)))
                 else:
-                    self._heard.append((iter((subscriber.select,)), tree.give(value)))
+                    self._specter_heard.append((iter((subscriber.select,)), tree.give(value)))
             if self._emit_events:
-                self._heard.append((iter((_emit,)), copied(tree.root)))
+                self._specter_heard.append((iter((_emit,)), copied(tree.root)))
         snapshot: dict[Any, Any] = copied(tree.root)
         return snapshot
 

@@ -95,9 +95,9 @@ class ManagedProcess:
         self._lock = BoundedSemaphore(1)
         self._readers: set[Any] = set()
         # What was started and not stopped.
-        self._run: _Run | None = None
+        self._specter_run: _Run | None = None
         # What was started last.
-        self._last: _Run | None = None
+        self._specter_last: _Run | None = None
 
     def __repr__(self) -> str:
         return f"<ManagedProcess {self.name!r} {f'pid {self.pid}' if self.running else 'not running'}>"
@@ -105,35 +105,35 @@ class ManagedProcess:
     @property
     def process(self) -> Any:
         """What `subprocess.Popen` gave; `None` before a start and after a stop. Write to its ``stdin``."""
-        return self._run.child.popen if self._run else None
+        return self._specter_run.child.popen if self._specter_run else None
 
     @process.setter
     def process(self, popen: Any) -> None:
-        self._run = self._last = None if popen is None else _Run(WatchedChild(popen))
-        self._mind(self._run)
+        self._specter_run = self._specter_last = None if popen is None else _Run(WatchedChild(popen))
+        self._specter_mind(self._specter_run)
 
     @property
     def running(self) -> bool:
         """Whether the child itself lives."""
-        return self._run is not None and self._run.child.poll() is None
+        return self._specter_run is not None and self._specter_run.child.poll() is None
 
     @property
     def pid(self) -> int | None:
         """The process id; `None` before a start and after a stop."""
-        return self.process.pid if self._run else None
+        return self.process.pid if self._specter_run else None
 
     @property
     def returncode(self) -> int | None:
         """The return code, negative for a signal; `None` while the child runs and before the first start."""
-        if self._last is None:
+        if self._specter_last is None:
             return None
-        child = self._last.child
+        child = self._specter_last.child
         code: int | None = child.poll() if child.real else child.popen.returncode
         return code
 
     def poll(self) -> int | None:
         """Reap the child if it has ended. Returns what `returncode` is."""
-        return self._last.child.poll() if self._last else None
+        return self._specter_last.child.poll() if self._specter_last else None
 
     def start(self, args: Any, *, owner: Any = None, kill_group: bool | None = None, **popen_kwargs: Any) -> Self:
         """
@@ -157,16 +157,16 @@ class ManagedProcess:
         with self._lock:
             if self.running:
                 raise RuntimeError(f"[SPECTER:process] '{self.name}' is already running")
-            if self._run is not None and self._run.child.real and not self._run.child.gone():
-                self._stop_run(self._run)  # the group of an earlier child
+            if self._specter_run is not None and self._specter_run.child.real and not self._specter_run.child.gone():
+                self._specter_stop_run(self._specter_run)  # the group of an earlier child
             child = start_child(args, self.kill_group if kill_group is None else kill_group, popen_kwargs)
-            self._run = self._last = _Run(child)
+            self._specter_run = self._specter_last = _Run(child)
         try:
             self.attach(owner)
         except BaseException:
             self.stop()
             raise
-        self._mind(self._last)
+        self._specter_mind(self._specter_last)
         return self
 
     def attach(self, owner: Any) -> Self:
@@ -179,8 +179,8 @@ class ManagedProcess:
         if owner is not None:
             self._validate_owner(owner)
             owner.add_cleanup(self.stop)
-            if self._run is not None:
-                self._run.owners.append(owner)
+            if self._specter_run is not None:
+                self._specter_run.owners.append(owner)
         return self
 
     def watch_stream(
@@ -216,15 +216,15 @@ class ManagedProcess:
         """
         require_callable(handler, "the handler of a stream")
         require_plain(handler, "the handler of a stream")
-        run = self._require_run(self._run)
-        pipe = self._pipe(run, stream_name)
+        run = self._specter_require_run(self._specter_run)
+        pipe = self._specter_pipe(run, stream_name)
         pipe.split(chunk_size or None)
         bare = strip and not chunk_size
         label = label or f"{stream_name}_reader"
 
         def _reader() -> None:
             try:
-                self._read(pipe, handler, bare, label)
+                self._specter_read(pipe, handler, bare, label)
             finally:
                 if close_on_exit:
                     _quietly(pipe.close, pipe.name)
@@ -233,7 +233,7 @@ class ManagedProcess:
         # Before the link: a reader that has ended already calls it at once.
         self._readers.add(reader)
         pipe.readers.add(reader)
-        reader.rawlink(partial(self._reader_ended, run, pipe))
+        reader.rawlink(partial(self._specter_reader_ended, run, pipe))
         return reader
 
     def follow_output(
@@ -263,11 +263,11 @@ class ManagedProcess:
             ValueError: The stream is no PIPE.
             RuntimeError: The process was not started, or the stream is read already.
         """
-        run = self._require_run(self._last)
-        pipe = self._pipe(run, stream_name)
+        run = self._specter_require_run(self._specter_last)
+        pipe = self._specter_pipe(run, stream_name)
         pipe.require_free()
         pipe.split(None)
-        return LineIteration(pipe, strip, partial(self._settle, run))
+        return LineIteration(pipe, strip, partial(self._specter_settle, run))
 
     def wait(self, timeout: float | None = None) -> int:
         """
@@ -283,7 +283,7 @@ class ManagedProcess:
             subprocess.TimeoutExpired: It still runs.
             RuntimeError: It was not started.
         """
-        child = self._require_run(self._last).child
+        child = self._specter_require_run(self._specter_last).child
         if not child.real:
             return child.popen.wait(timeout=timeout)  # type: ignore[no-any-return]
         with within(timeout):
@@ -305,12 +305,12 @@ class ManagedProcess:
             The process.
         """
         with self._lock:
-            run, last = self._run, self._last
-            self._run = None
+            run, last = self._specter_run, self._specter_last
+            self._specter_run = None
             if run is not None:
                 run.stopped = Event()
         if run is not None:
-            self._stop_run(run, timeout)
+            self._specter_stop_run(run, timeout)
         elif last is not None and last.stopped is not None and getcurrent() not in last.readers:
             last.stopped.wait()
         return self
@@ -323,7 +323,7 @@ class ManagedProcess:
     ) -> None:
         self.stop()
 
-    def _require_run(self, run: _Run | None) -> _Run:
+    def _specter_require_run(self, run: _Run | None) -> _Run:
         if run is None:
             raise RuntimeError(f"[SPECTER:process] '{self.name}' has not been started")
         return run
@@ -334,7 +334,7 @@ class ManagedProcess:
                 f"[SPECTER:process] owner for '{self.name}' must expose add_cleanup(). Got {type(owner).__name__}."
             )
 
-    def _pipe(self, run: _Run, stream_name: str) -> Pipe | Substitute:
+    def _specter_pipe(self, run: _Run, stream_name: str) -> Pipe | Substitute:
         real = run.child.real
         if stream_name not in run.pipes:
             readable = not real or stream_name != "stdin"
@@ -348,7 +348,7 @@ class ManagedProcess:
             run.pipes[stream_name] = kind(stream, name)
         return run.pipes[stream_name]
 
-    def _read(self, pipe: Pipe | Substitute, handler: Callable[[Any], Any], strip: bool, label: str) -> None:
+    def _specter_read(self, pipe: Pipe | Substitute, handler: Callable[[Any], Any], strip: bool, label: str) -> None:
         # One by one, since the handler may kill its reader, and in one loop, since most handlers take less than a call.
         ready = pipe.ready
         while pipe.fill():
@@ -361,43 +361,43 @@ class ManagedProcess:
                         "[SPECTER:process] Reader error in '%s' (%s): %s", self.name, label, error, exc_info=True
                     )
 
-    def _reader_ended(self, run: _Run, pipe: Pipe | Substitute, reader: Any) -> None:
+    def _specter_reader_ended(self, run: _Run, pipe: Pipe | Substitute, reader: Any) -> None:
         self._readers.discard(reader)
         pipe.readers.discard(reader)
-        self._settle(run)
+        self._specter_settle(run)
 
-    def _mind(self, run: _Run | None) -> None:
+    def _specter_mind(self, run: _Run | None) -> None:
         """Reap the child when it ends, whether anybody waits for it or not."""
         if run is not None and run.child.real:
-            Greenlet(self._see_to_end, run).start()
+            Greenlet(self._specter_see_to_end, run).start()
 
-    def _see_to_end(self, run: _Run) -> None:
+    def _specter_see_to_end(self, run: _Run) -> None:
         wait(run.child, keeps_hub=False)
-        self._settle(run)
+        self._specter_settle(run)
 
-    def _settle(self, run: _Run) -> None:
+    def _specter_settle(self, run: _Run) -> None:
         """Release what is held for the child if nothing is left of it: its owners may live, and start, much longer."""
         child = run.child
         if run.stopped is not None or not child.real or not child.gone():
             return
         streams = [(getattr(child.popen, name), run.pipes.get(name)) for name in ("stdout", "stderr")]
         if all(_at_end(stream, pipe) for stream, pipe in streams):
-            self._release(run)
+            self._specter_release(run)
 
-    def _release(self, run: _Run) -> None:
+    def _specter_release(self, run: _Run) -> None:
         for owner in run.owners:
             if isinstance(owner, Service):
                 owner._specter_forget_cleanup(self.stop)
         run.owners = []
 
-    def _stop_run(self, run: _Run, timeout: float | None = None) -> None:
+    def _specter_stop_run(self, run: _Run, timeout: float | None = None) -> None:
         times = StopTimes(_seconds(timeout or self.terminate_timeout), _seconds(self.kill_timeout))
         if getcurrent() is get_hub():
-            self._end_at_once(run)
+            self._specter_end_at_once(run)
         else:
-            run_whole(partial(self._stop, run, times.within(time_left())))
+            run_whole(partial(self._specter_stop, run, times.within(time_left())))
 
-    def _stop(self, run: _Run, times: StopTimes) -> None:
+    def _specter_stop(self, run: _Run, times: StopTimes) -> None:
         try:
             stop_child(run.child, self.name, times, list(run.readers))
         except Exception:
@@ -406,19 +406,19 @@ class ManagedProcess:
             run.child.kill()
             raise
         finally:
-            if self._run is None and run.child.real and not run.child.gone():
-                self._run = run  # what could not be ended may be stopped once more
-            self._end(run)
+            if self._specter_run is None and run.child.real and not run.child.gone():
+                self._specter_run = run  # what could not be ended may be stopped once more
+            self._specter_end(run)
 
-    def _end_at_once(self, run: _Run) -> None:
+    def _specter_end_at_once(self, run: _Run) -> None:
         """Stop where nothing can wait: Python's own signal handlers run in the hub while everything else waits."""
         try:
             run.child.terminate()
             run.child.kill()
         finally:
-            self._end(run)
+            self._specter_end(run)
 
-    def _end(self, run: _Run) -> None:
+    def _specter_end(self, run: _Run) -> None:
         child = run.child
         for name in _STREAMS:
             pipe, stream = run.pipes.get(name), getattr(child.popen, name, None)
@@ -426,7 +426,7 @@ class ManagedProcess:
                 _quietly(pipe.finish, name)
             elif stream is not None:
                 _quietly(partial(_close, stream, self.name) if child.real else stream.close, name)
-        self._release(run)
+        self._specter_release(run)
         if run.stopped is not None:
             run.stopped.set()
 

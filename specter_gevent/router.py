@@ -53,8 +53,8 @@ class Router:
         self._mounted = False
         self._cleanups = Cleanups()
         # The views by endpoint, and how many routes have got theirs.
-        self._planned_views: dict[str, Callable[..., Any]] = {}
-        self._planned = 0
+        self._specter_planned_views: dict[str, Callable[..., Any]] = {}
+        self._specter_planned = 0
 
     def on_mount(self) -> None:
         """Override: get what the views need, or add routes. Called after the other routes were collected."""
@@ -109,9 +109,9 @@ class Router:
         if not self._mounted:
             require_plain(self.on_mount, "on_mount")
             require_plain(self.on_unmount, "on_unmount")
-            self._add_planned_routes()
+            self._specter_add_planned_routes()
             self.on_mount()
-            self._add_planned_routes()
+            self._specter_add_planned_routes()
             self._mounted = True
         return self._blueprint
 
@@ -189,16 +189,18 @@ class Router:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
 
-    def _add_planned_routes(self) -> None:
+    def _specter_add_planned_routes(self) -> None:
         """Add the routes that were not there the last time: `on_mount` may have brought some."""
-        planned = planned_routes(self.name, self._collected_routes())
-        for endpoint, view, spec in planned[self._planned :]:
-            if endpoint not in self._planned_views:
-                self._planned_views[endpoint] = self._build_view(view, spec)
-            self._blueprint.add_url_rule(spec.rule, endpoint, self._planned_views[endpoint], methods=list(spec.methods))
-        self._planned = len(planned)
+        planned = planned_routes(self.name, self._specter_collected_routes())
+        for endpoint, view, spec in planned[self._specter_planned :]:
+            if endpoint not in self._specter_planned_views:
+                self._specter_planned_views[endpoint] = self._build_view(view, spec)
+            self._blueprint.add_url_rule(
+                spec.rule, endpoint, self._specter_planned_views[endpoint], methods=list(spec.methods)
+            )
+        self._specter_planned = len(planned)
 
-    def _collected_routes(self) -> Iterator[tuple[str, Callable[..., Any], RouteSpec]]:
+    def _specter_collected_routes(self) -> Iterator[tuple[str, Callable[..., Any], RouteSpec]]:
         for name, specs in marked_methods(type(self)):
             for spec in specs:
                 yield name, getattr(self, name), spec

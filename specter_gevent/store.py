@@ -41,17 +41,17 @@ class Store(Observed[State]):
         name: As given.
     """
 
-    _kind = "store"
+    _specter_kind = "store"
 
     # Each has one of its own.
-    _show = staticmethod(dict.copy)
+    _specter_show = staticmethod(dict.copy)
 
     # A subclass of the application has a `_notify` of its own, which is called for each change.
-    _notifies = False
+    _specter_notifies = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._notifies = cls._notify is not Store._notify
+        cls._specter_notifies = cls._notify is not Store._notify
 
     def __init__(
         self,
@@ -98,13 +98,13 @@ class Store(Observed[State]):
         """
         if not callable(reader):
             raise TypeError("[SPECTER:store] access() requires a callable reader")
-        if self._holder is not None and self._holder is getcurrent():
+        if self._specter_holder is not None and self._specter_holder is getcurrent():
             return reader(self._state)
-        self._hold()
+        self._specter_hold()
         try:
             found = reader(self._state)
         finally:
-            self._let_go()
+            self._specter_let_go()
         if type(found) is CoroutineType:
             require_answer(found, reader, "a reader")
         return found
@@ -119,7 +119,7 @@ class Store(Observed[State]):
         Raises:
             TypeError: *partial* is no dict.
         """
-        return self._change(rules.merge, partial)
+        return self._specter_change(rules.merge, partial)
 
     def replace(self, state: State) -> State:
         """
@@ -131,7 +131,7 @@ class Store(Observed[State]):
         Raises:
             TypeError: *state* is no dict.
         """
-        return self._change(rules.replaced, state)
+        return self._specter_change(rules.replaced, state)
 
     def delete(self, *keys: str) -> State:
         """
@@ -140,7 +140,7 @@ class Store(Observed[State]):
         Returns:
             A snapshot.
         """
-        return self._change(rules.drop, keys)
+        return self._specter_change(rules.drop, keys)
 
     def clear(self) -> State:
         """
@@ -166,19 +166,19 @@ class Store(Observed[State]):
         Raises:
             TypeError: *mutator* cannot be called, is a coroutine function, or returned neither a dict nor `None`.
         """
-        self._hold()
+        self._specter_hold()
         try:
             # What a mutator that waits has edited within the values may have been edited by others as well.
             state = rules.updated(self._state, mutator, restore=False)
             self._lock.acquire()
             try:
-                snapshot = self._commit(_put, state)
+                snapshot = self._specter_commit(_put, state)
             finally:
                 self._lock.release()
         finally:
-            self._let_go()
-        if self._heard:
-            self._deliver()
+            self._specter_let_go()
+        if self._specter_heard:
+            self._specter_deliver()
         return snapshot
 
     def subscribe(
@@ -198,15 +198,15 @@ class Store(Observed[State]):
         Raises:
             TypeError: *fn* cannot be called, or is a coroutine function, or *owner* cannot own.
         """
-        self._require_subscriber(fn, owner)
+        self._specter_require_subscriber(fn, owner)
         holder = None if owner is None else id(owner)
         self._lock.acquire()
         try:
             holders = self._subscribers.hold(fn, holder)
             if immediate:
                 overridden = not (is_ours(self.snapshot, _SNAPSHOT) and is_ours(self.get, _GET))
-                self._first = fns = iter((partial(_show_present, fn) if overridden else fn,))
-                self._heard.append((fns, self._state.copy()))
+                self._specter_first = fns = iter((partial(_show_present, fn) if overridden else fn,))
+                self._specter_heard.append((fns, self._state.copy()))
         finally:
             self._lock.release()
 
@@ -220,7 +220,7 @@ class Store(Observed[State]):
         if owner is not None:
             owner.add_cleanup(unsubscribe)
         if immediate:
-            self._deliver()
+            self._specter_deliver()
         return unsubscribe
 
     def watch(self, fn: Callable[[State, Store], Any], immediate: bool = True) -> Callable[[], None]:
@@ -229,34 +229,34 @@ class Store(Observed[State]):
 
     def destroy(self) -> None:
         """End all subscriptions, and empty the state. Nobody hears of it."""
-        self._hold()
+        self._specter_hold()
         try:
             with self._lock:
                 self._state.clear()
                 self._subscribers.clear()
         finally:
-            self._let_go()
+            self._specter_let_go()
         logger.debug("[SPECTER:store] '%s' destroyed", self.name)
 
-    def _commit(self, rule: Callable[[State, Any], State | None], what: Any) -> State:
+    def _specter_commit(self, rule: Callable[[State, Any], State | None], what: Any) -> State:
         state = rule(self._state, what)
         if state is None:
             return self._state.copy()
         self._state = state
         snapshot = state.copy()
-        hearers = _OVERRIDDEN if self._notifies else self._subscribers.hearers
+        hearers = _OVERRIDDEN if self._specter_notifies else self._subscribers.hearers
         if hearers is None:
             hearers = self._subscribers.listed()
         if hearers:
             # The snapshot itself is the caller's, who has it when all were called.
-            self._heard.append((iter(hearers), snapshot))
+            self._specter_heard.append((iter(hearers), snapshot))
         return snapshot
 
     def _notify(self, snapshot: State) -> None:
         """Tell the subscribers. Subclasses that edit `_state` themselves call it, and others do something more here."""
         with self._lock:
-            self._heard.append((iter(self._subscribers.listed()), snapshot))
-        self._deliver()
+            self._specter_heard.append((iter(self._subscribers.listed()), snapshot))
+        self._specter_deliver()
 
 
 class _Subscribers(MutableSet[Subscriber]):

@@ -25,7 +25,7 @@ from . import _noting
 # thread to a patched process, and told as one.
 _EXPECTED = {"_service_task", "_send_ping", "_bootstrap"}
 
-_OF_CHILDREN = {ManagedProcess._see_to_end.__code__, ManagedProcess._read.__code__}
+_OF_CHILDREN = {ManagedProcess._specter_see_to_end.__code__, ManagedProcess._specter_read.__code__}
 
 
 def held() -> Iterator[Held]:

@@ -87,10 +87,10 @@ def test_a_value_has_a_time_of_its_own_if_it_is_stored_with_one(clock):
 def test_a_value_that_is_read_while_it_expires_is_not_lost_if_it_is_new(clock):
     values = create_cache("c", ttl=1)
     values.set("old")
-    old = values._slot.entry
+    old = values._specter_slot.entry
     clock.now += 1
     values.set("new")
-    values._expire(old)
+    values._specter_expire(old)
 
     assert values.get() == "new"
 

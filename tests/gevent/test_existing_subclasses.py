@@ -5,7 +5,7 @@ from booted_gevent import served
 from gevent.queue import Empty, JoinableQueue
 from sites_gevent import Site, Ticker, owned
 
-from specter_gevent import Controller, Handler, QueueService, Service, Watcher, boot
+from specter_gevent import Cache, Controller, Handler, QueueService, Service, Watcher, boot
 from specter_gevent.controller import _ControllerHandler
 from specter_gevent.testing import eventually
 
@@ -47,6 +47,17 @@ def test_a_watcher_may_have_methods_of_its_own_with_an_underscore():
     screen.stop()
 
     assert seen == ["on"]
+
+
+def test_a_cache_may_have_methods_of_its_own_with_an_underscore():
+    class Users(Cache):
+        def users(self):
+            return self.get_or_compute(self._compute)
+
+        def _compute(self):
+            return ["ada"]
+
+    assert Users("users").users() == ["ada"]
 
 
 def test_an_override_of_create_handler_assigns_the_handler():

@@ -103,7 +103,11 @@ def test_each_name_of_the_original_is_there_or_left_out_with_a_reason(names):
     }
 
 
-@pytest.mark.parametrize("kind", ["Service", "QueueService", "Controller", "Handler", "_ControllerHandler", "Watcher"])
+@pytest.mark.parametrize(
+    "kind",
+    ["Service", "QueueService", "Controller", "Handler", "_ControllerHandler", "Watcher", "ServiceManager", "Router",
+     "ManagedProcess", "Store", "Model", "Cache"],
+)  # fmt: skip
 def test_names_of_our_own_are_none_that_a_subclass_may_have(kind, names):
     there, here = names
 
