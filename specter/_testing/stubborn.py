@@ -177,7 +177,7 @@ def _waits_to_leave() -> Wait | None:
     calls = getattr(runner, "_call_queue", None)
     if calls is None:
         return None
-    left = list(_kept_back())
+    left = list(dict.fromkeys(_kept_back()))  # a nursery within another one is seen twice
     if not left:
         return None
     return Wait(

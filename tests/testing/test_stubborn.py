@@ -218,6 +218,7 @@ def test_on_trio_the_test_fails_without_the_leak_report(pytester: pytest.Pyteste
     assert outcome.counts == {"passed": 2, "errors": 2, "deselected": 4}, outcome.text
     for fn in ("stubborn", "shielded"):
         section = outcome.section(f"test_service[{fn}]")
+        assert section.count("tasks: ") == 1
         assert (
             f"test_service[{fn}] cannot go on, because of what does not end when it is cancelled:\n  tasks: " in section
         )
