@@ -73,9 +73,12 @@ class SPECTERRegistry:
     def unregister(self, key: str) -> bool:
         """Take a value out. Returns whether there was one."""
         key = checked_key(key, _REFUSAL, "unregister")
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._owners.pop(key, None)
             there = self._table.unregister(key)
+        finally:
+            self._lock.release()
         if there:
             logger.debug(_UNREGISTERED, key)
         return there
