@@ -99,7 +99,7 @@ class TestProcesses:
 
     async def test_one_that_obeys_has_the_real_time_that_it_needs(self):
         script = "trap 'sleep 0.1; echo saved; exit 0' TERM; echo ready; while :; do sleep 0.01; done"
-        with virtual_time() as clock:
+        with virtual_time(patience=20) as clock:
             async with Runtime(), Service("s") as service:
                 service.interval(lambda: None, 1)
                 process = await service.start_process(["sh", "-c", script], stdout=subprocess.PIPE, text=True)
