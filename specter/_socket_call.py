@@ -49,7 +49,7 @@ async def ask(
         event: Its name.
         values: The client's, in order.
         answers: Where the subscribers' answers are collected.
-        named: What the server knows of the client, by name of parameter.
+        named: What is known of the client, by name of parameter; empty: what *socket_call* knows.
         extra: Keyword arguments for those who can take them.
         socket_call: The handler in flight; `None` if the event was dispatched by hand.
         on_error: Called after each subscriber that failed, with its error, which is logged already, and what the server
@@ -64,7 +64,7 @@ async def ask(
             if count <= subscription.arguments.takes and not extra:
                 answer = subscription.fn(*values)
             else:
-                args, kwargs = subscription.arguments.fill(values, named, extra)
+                args, kwargs = subscription.arguments.fill(values, _known(named, socket_call), extra)
                 answer = subscription.fn(*args, **kwargs)
             if answer is None:
                 continue
@@ -84,9 +84,14 @@ async def ask(
         # Outside the handling of the error, so that it is not the context of those that error subscribers raise.
         try:
             if _failed(event, subscription, answers, failure) and on_error is not None:
-                await on_error(failure, **named)
+                await on_error(failure, **_known(named, socket_call))
         finally:
             del failure  # its traceback holds this frame
+
+
+def _known(named: dict[str, Any], socket_call: SocketCall | None) -> dict[str, Any]:
+    # Found out when somebody wants it: most take nothing by name.
+    return named if named or socket_call is None else socket_call.known()
 
 
 def _failed(event: str, subscription: Subscription, answers: Answers, error: BaseException) -> bool:
@@ -151,6 +156,10 @@ class SocketCall:
         """Cancel the handler: natively, so that it is delivered once and a ``finally`` that waits is not cut."""
         self._cancels += 1
         self._task.cancel()
+
+    def known(self) -> dict[str, Any]:
+        """What the server knows of the client, by name of parameter."""
+        return {"sid": self.sid, "environ": self._server.environ(self.sid)}
 
     def answer(self, answer: Any) -> Any:
         """What to return to python-socketio: nothing at all, not even an empty answer, if the handler was cancelled."""

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import anyio
 
 from ._calls import call, name_of
-from ._socket_call import SocketCall, ask
+from ._socket_call import NOTHING, SocketCall, ask
 from .sansio.companions import comes_from
 from .sansio.errors import WrongCompanion
 from .sansio.socket_arguments import SocketArguments
@@ -38,10 +38,6 @@ _OWN = ("connect", "disconnect")
 
 class Ingress(Protocol):
     """Whom a slot asks."""
-
-    def _wants_environ(self, event: str) -> bool:
-        """Whether a subscriber to *event* has a parameter for the environ."""
-        ...
 
     def _hear(
         self, event: str, values: tuple[Any, ...], named: dict[str, Any], answers: Answers, socket_call: SocketCall
@@ -214,7 +210,7 @@ class SocketServer:
 
     # What runs.
 
-    def environ(self, sid: str) -> Any:
+    def environ(self, sid: str | None) -> Any:
         """The environ of a client; `None` if there is none."""
         get_environ = getattr(self.socketio, "get_environ", None)
         return get_environ(sid) if get_environ is not None else None
@@ -303,18 +299,11 @@ class _Slot:
             if application is not None:
                 own = (*application.told(event), sid, *args)
                 await ask((application.subscription,), event, own, answers=answers, socket_call=socket_call)
-            values, named = self._known(sid, args)
+            named = NOTHING
+            if event == "connect":
+                environ, *values = args
+                args, named = tuple(values), {"sid": sid, "environ": environ, "auth": values[0] if values else None}
             for ingress in self.ingresses:
-                await ingress._hear(event, values, named, answers, socket_call)
+                await ingress._hear(event, args, named, answers, socket_call)
             return socket_call.answer(answers.conclude())
         return socket_call.answer(None)
-
-    def _known(self, sid: str, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The client's values, and what is given by name."""
-        if self._event == "connect":
-            environ, *values = args
-            return tuple(values), {"sid": sid, "environ": environ, "auth": values[0] if values else None}
-        for ingress in self.ingresses:
-            if ingress._wants_environ(self._event):
-                return args, {"sid": sid, "environ": self._server.environ(sid)}
-        return args, {"sid": sid}

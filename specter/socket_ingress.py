@@ -224,10 +224,6 @@ class SocketIngress:
             on_error=self.dispatch_default_error,
         )
 
-    def _wants_environ(self, event: str) -> bool:
-        """Whether a callback of the event has a parameter ``environ``."""
-        return self._subscribers.wants(event, "environ")
-
     # Internal.
 
     def _subscribe(

@@ -60,12 +60,11 @@ class SocketArguments:
         given: The names of the parameters that are filled by name.
 
     Attributes:
-        wanted: Those of *given* that the callback has a parameter for.
         takes: How many of the client's values it takes as they come: so many it may be called with directly. -1 if
             it wants something by name.
     """
 
-    __slots__ = ("_accepted", "_rest", "_slots", "takes", "wanted")
+    __slots__ = ("_accepted", "_rest", "_slots", "takes")
 
     def __init__(self, fn: Callable[..., Any], given: Collection[str] = ()) -> None:
         try:
@@ -75,7 +74,6 @@ class SocketArguments:
         kinds = {parameter.kind for parameter in parameters}
         self._slots = tuple(_slots(fn, parameters, given))
         self._rest = inspect.Parameter.VAR_POSITIONAL in kinds
-        self.wanted = frozenset(slot.name for slot in self._slots if slot.given)
         if any(slot.given or slot.by_keyword for slot in self._slots):
             self.takes = -1
         else:

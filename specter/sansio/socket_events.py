@@ -55,8 +55,6 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self.by_event: dict[str, tuple[Subscription, ...]] = {}
-        # Derived from it, because every event asks.
-        self._wanted: dict[str, frozenset[str]] = {}
 
     def of(self, event: str) -> tuple[Subscription, ...]:
         """The subscriptions of an event, in the order in which they are called."""
@@ -65,10 +63,6 @@ class Subscriptions:
     def events(self) -> list[str]:
         """The events that have subscriptions, oldest first."""
         return list(self.by_event)
-
-    def wants(self, event: str, name: str) -> bool:
-        """Whether a callback of an event has a parameter that is filled by this name."""
-        return name in self._wanted.get(event, ())
 
     def add(self, event: str, subscription: Subscription) -> None:
         """Add after all of the same priority."""
@@ -88,7 +82,6 @@ class Subscriptions:
         """Remove all. Returns the events that had subscriptions."""
         events = self.events()
         self.by_event.clear()
-        self._wanted.clear()
         return events
 
     def _keep(self, event: str, wanted: Callable[[Subscription], bool]) -> bool:
@@ -100,10 +93,8 @@ class Subscriptions:
     def _set(self, event: str, subscriptions: tuple[Subscription, ...]) -> None:
         if subscriptions:
             self.by_event[event] = subscriptions
-            self._wanted[event] = frozenset().union(*(each.arguments.wanted for each in subscriptions))
         else:
             self.by_event.pop(event, None)
-            self._wanted.pop(event, None)
 
 
 class Answers:
