@@ -293,16 +293,14 @@ class ServiceManager(Service):
         logger.info("[SPECTER] ========== SHUTDOWN SEQUENCE START ==========")
         steps = _Steps()
         for handler in reversed(self._handlers):
-            part = f"Handler '{_name_of(handler)}'"
-            steps.do(handler.teardown, f"{part} teardown", done=f"{part} torn down")
+            steps.do(handler.teardown, "Handler", _name_of(handler), "teardown", done="torn down")
         for service in reversed(self._services):
-            part = f"Service '{service.name}'"
-            steps.do(service.stop, f"{part} stop", done=f"{part} stopped")
+            steps.do(service.stop, "Service", service.name, "stop", done="stopped")
         self._services.clear()
         self._handlers.clear()
         self._socket_ingress.clear()
         registry.clear()
-        steps.do(self.stop, f"Service '{self.name}' stop")
+        steps.do(self.stop, "Service", self.name, "stop")
         _managers.pop(self, None)
         atexit.unregister(self._specter_at_exit)
         self._atexit_registered = False
@@ -322,25 +320,27 @@ class _Steps:
         # What has cut a step and is no `Exception`: a kill, a timeout around it.
         self._error: BaseException | None = None
 
-    def do(self, fn: Callable[[], object], what: str, *, done: str | None = None) -> None:
+    def do(self, fn: Callable[[], object], kind: str, name: str, step: str, *, done: str | None = None) -> None:
         """
         Carry a step out.
 
         Args:
             fn: A plain function.
-            what: The step, for the log of an error.
-            done: What is so then, for the log of a success; `None` for none.
+            kind: Of what it is a step, for the log.
+            name: Of the same.
+            step: What is done, for the log of an error.
+            done: What it is then, for the log of a success; `None` for none.
         """
         try:
             fn()
         except Exception as error:
-            logger.error("[SPECTER] ✗ %s failed: %s", what, error, exc_info=True)
+            logger.error("[SPECTER] ✗ %s '%s' %s failed: %s", kind, name, step, error, exc_info=True)
         except BaseException as error:
-            logger.error("[SPECTER] ✗ %s was cut by %r", what, error)
+            logger.error("[SPECTER] ✗ %s '%s' %s was cut by %r", kind, name, step, error)
             self._error = self._error or error
         else:
             if done is not None:
-                logger.info("[SPECTER] ✓ %s", done)
+                logger.info("[SPECTER] ✓ %s '%s' %s", kind, name, done)
 
     def end(self) -> None:
         """Raise what has come in between."""
