@@ -7,7 +7,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from specter import ManagedProcess, QueueService, Service, bus, registry
-from specter.testing import cancel_everywhere, record
+from specter.testing import cancel_everywhere, eventually, record
 
 
 @pytest.fixture(autouse=True)
@@ -226,8 +226,7 @@ async def test_several_who_wait_for_a_process_are_told_whoever_is_cancelled():
 
         async def check():
             assert await processes[-1].wait() == 3
-            await checkpoint()
-            assert 3 in codes
+            await eventually(lambda: 3 in codes)
 
         assert await cancel_everywhere(wait, check, prepare=prepare) > 0
 

@@ -301,7 +301,7 @@ def a_timeout_from_poll():
         raise gevent.Timeout(1)
 
     watcher = Watcher("w", poll=polls, max_backoff=0.01).start()
-    again = soon(lambda: len(tries) > 1, patience=0.5)
+    again = soon(lambda: len(tries) > 1, patience=3)
     running = watcher.running
     watcher.stop()
 
@@ -321,7 +321,7 @@ def a_timeout_in_a_subscriber():
     watcher.subscribe(takes_too_long)
     watcher.subscribe(lambda value, of: told.append(value))
     watcher.start()
-    again = soon(lambda: len(told) > 1, patience=0.5)
+    again = soon(lambda: len(told) > 1, patience=3)
     running = watcher.running
     watcher.stop()
 
