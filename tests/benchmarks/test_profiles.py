@@ -18,6 +18,9 @@ from benchmarks.report import profiles
 from benchmarks.results import Area, Profile
 from benchmarks.run import Run
 
+# Enough that the system, which counts a hundredth of a second, sees which process has answered them.
+REQUESTS = 200
+
 
 def test_parts_are_of_the_whole_and_the_largest_comes_first() -> None:
     found = of_amounts({"small": 1.0, "large": 3.0}, "B")
@@ -46,13 +49,13 @@ def test_a_server_tells_where_its_time_goes(command, backend: str, needs: str) -
     run, port = Run(profiling=True), serving.free_port()
 
     with serving.served(run, command(port), port, backend) as server, server.working(run):
-        for _ in range(20):
+        for _ in range(REQUESTS):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/hello").close()
 
     assert run.found is not None
     calls = [int(count) for count in re.findall(r"^ +(\d+)(?:/\d+)? .*\.py:", run.found.text, re.MULTILINE)]
     # The end of the last request may come after the end of the profile.
-    assert max(calls) >= 19, "something is called for each request"
+    assert max(calls) >= REQUESTS - 1, "something is called for each request"
 
 
 def test_a_server_that_is_not_profiled_tells_nothing() -> None:
@@ -126,9 +129,8 @@ def test_a_fixture_is_told_by_what_is_done_before_and_after_a_test() -> None:
     fixtures.tested(run, "asyncio", "specter_runtime")
 
     assert run.found is not None
-    assert any(part.startswith("_pytest/") for part, _ in run.found.parts)
     # What takes longest differs from run to run, but for the loop that the fixture is run in.
-    assert re.search(r"specter/|asyncio/|anyio/", run.found.text) and "test_empty" not in run.found.text
+    assert re.search(r"specter/|asyncio/|anyio/|pytest/", run.found.text) and "test_empty" not in run.found.text
 
 
 def test_a_report_has_the_parts_of_an_area_in_one_table() -> None:
