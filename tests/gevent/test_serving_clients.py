@@ -1,9 +1,12 @@
 """The handlers of a Socket.IO server while they run, and those that are about to."""
 
+import time
+from types import SimpleNamespace
+
 import gevent
 import pytest
 from gevent.event import Event
-from greenlets import turns
+from greenlets import ended, turns
 
 from specter_gevent.serving.clients import Clients
 
@@ -75,3 +78,21 @@ def test_a_task_of_the_application_is_left_alone(server):
     clients.end_handlers()
     turns()
     assert ran == ["task"]
+
+
+def test_clients_have_their_time_to_go_although_the_hub_was_away_before(server):
+    went = []
+
+    def disconnect(sid):
+        gevent.sleep(0.001)
+        went.append(sid)
+
+    def end():
+        gevent.sleep(0.001)  # the hub looks at the clock before it goes on here, and not again
+        time.sleep(1.1)
+        Clients(server).disconnect(1)
+
+    server.eio = SimpleNamespace(sockets={"a": None, "b": None}, disconnect=disconnect)
+    ended(gevent.spawn(end))
+
+    assert sorted(went) == ["a", "b"]
