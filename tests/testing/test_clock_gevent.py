@@ -1,43 +1,19 @@
-"""The virtual clock on gevent: when time moves, what holds it, and that nothing of gevent waits beside it."""
+"""The virtual clock on gevent: when time moves, and that nothing of gevent waits beside it."""
 
 import itertools
 import math
-import socket
-import subprocess
 import threading
 import time
 
 import gevent
 import pytest
-from gevent import subprocess as gevent_subprocess
 from gevent.event import AsyncResult, Event
 from gevent.lock import BoundedSemaphore
 from gevent.pool import Pool
 from gevent.queue import Empty, Queue
-from gevent.server import StreamServer
-from gevent.socket import create_connection
-from gevent.threadpool import ThreadPool
 from greenlets import patched
 
-from specter_gevent import Service
 from specter_gevent.testing import virtual_time
-
-# Real seconds of work outside, in which time would run on for days.
-WORK = 0.05
-
-
-@pytest.fixture
-def ticking():
-    """A virtual clock, and a greenlet that has time move on each second."""
-
-    def tick():
-        for _ in itertools.count():
-            gevent.sleep(1)
-
-    with virtual_time() as clock:
-        ticker = gevent.spawn(tick)
-        yield clock
-        ticker.kill()
 
 
 def timed_out(wait):
@@ -236,199 +212,6 @@ class TestAdvancing:
     def test_what_is_no_duration_is_refused(self, seconds, error):
         with virtual_time() as clock, pytest.raises(error, match="the time to advance must be"):
             clock.advance(seconds)
-
-
-class TestSwitching:
-    def test_the_hub_has_its_loop_back(self):
-        loop = gevent.get_hub().loop
-        with virtual_time():
-            assert gevent.get_hub().loop is not loop
-
-        assert gevent.get_hub().loop is loop
-        real = time.monotonic()
-        gevent.sleep(0.02)
-        assert time.monotonic() - real >= 0.019
-
-    def test_timers_of_services_go_over_and_back(self):
-        service, calls = Service("s"), []
-        service.start()
-        service.interval(lambda: calls.append("hour"), 3600)
-        with virtual_time() as clock:
-            service.timeout(lambda: calls.append("later"), 7200.05)
-            clock.advance(7200)
-            assert calls == ["hour", "hour"]
-        with gevent.Timeout(10):
-            while "later" not in calls:
-                gevent.sleep(0.005)
-        service.stop()
-
-        assert calls == ["hour", "hour", "later"]
-
-    def test_what_still_waits_goes_on_in_real_time(self):
-        with virtual_time() as clock:
-            sleeper = gevent.spawn(gevent.sleep, 3600.02)
-            timeout = gevent.Timeout(3700)
-            timeout.start()
-            killed = gevent.spawn_later(3700, int)
-            clock.advance(3600)
-        real = time.monotonic()
-        sleeper.get()
-        took = time.monotonic() - real
-
-        assert 0.015 <= took < 10
-        assert timeout.pending
-        timeout.cancel()
-        killed.kill()
-        assert not timeout.pending
-
-    def test_a_second_time_goes_on_from_the_first(self):
-        service, calls = Service("s"), []
-        service.start()
-        service.interval(lambda: calls.append(None), 3600)
-        for _ in range(3):
-            with virtual_time() as clock:
-                clock.advance(86_400)
-                assert clock.now == 86_400
-        service.stop()
-
-        # Each begins at a whole second, and the last hour of the first ones is not quite over then.
-        assert 70 <= len(calls) <= 72
-
-    def test_a_clock_that_has_ended_stands_still(self):
-        with virtual_time() as clock:
-            clock.advance(7)
-
-        assert clock.now == 7
-        assert repr(clock) == "<VirtualClock 7 s, ended>"
-        for call in (clock.settle, lambda: clock.advance(1)):
-            with pytest.raises(RuntimeError, match="the virtual clock has ended"):
-                call()
-
-    def test_it_is_refused_twice(self):
-        with virtual_time() as clock:
-            with pytest.raises(RuntimeError, match="time is virtual already on this hub"), virtual_time():
-                pass  # pragma: no cover
-            clock.advance(1)
-
-        assert clock.now == 1
-
-    def test_another_loop_is_refused(self, monkeypatch):
-        class Loop:
-            pass
-
-        monkeypatch.setattr(gevent.get_hub(), "loop", Loop())
-        with pytest.raises(RuntimeError, match="needs gevent's libev loop; of this one the time cannot be moved"):
-            with virtual_time():
-                pass  # pragma: no cover
-
-    def test_each_thread_has_its_own(self):
-        with virtual_time() as clock:
-            thread = gevent.get_hub().threadpool.spawn(lambda: (gevent.sleep(0.001), time.monotonic()))
-            thread.get()
-
-        assert clock.now == 0
-
-
-class TestHolding:
-    @pytest.mark.parametrize("popen", [subprocess.Popen, gevent_subprocess.Popen], ids=["standard", "gevent"])
-    def test_child_processes(self, ticking, popen):
-        child = popen(["sleep", str(WORK)])
-        ticking.advance(1)
-
-        assert child.poll() == 0, "time moved while it was at work"
-
-    def test_it_holds_while_it_is_started(self, ticking):
-        child = gevent_subprocess.Popen(["true"])
-        child.wait()
-
-        assert ticking.now == 0
-
-    def test_threads_of_the_hub(self, ticking):
-        gevent.get_hub().threadpool.apply(time.sleep, (WORK,))
-
-        assert ticking.now == 0
-
-    def test_threads_of_another_pool(self, ticking):
-        pool = ThreadPool(1)
-        results = [pool.spawn(time.sleep, WORK / 2) for _ in range(2)]
-        gevent.wait(results)
-
-        assert ticking.now == 0
-        pool.kill()
-
-    def test_looking_up_a_name(self, ticking):
-        gevent.socket.getaddrinfo("localhost", 80)
-
-        assert ticking.now == 0
-
-    def test_who_waits_for_an_answer_from_outside(self, ticking):
-        listening = socket.create_server(("127.0.0.1", 0))
-
-        def serve():
-            connection, _ = listening.accept()
-            with connection, connection.makefile("rwb", buffering=0) as file:
-                for line in file:
-                    time.sleep(4 * WORK)
-                    file.write(line)
-
-        threading.Thread(target=serve, daemon=True).start()
-        connection = create_connection(listening.getsockname())
-        for _ in range(3):
-            connection.sendall(b"?\n")
-            assert connection.recv(10) == b"?\n"
-        connection.close()
-        listening.close()
-
-        assert ticking.now == 0
-
-    def test_both_ends_in_one_hub_need_no_hold(self, ticking):
-        def answer(connection, _):
-            while data := connection.recv(10):
-                connection.sendall(data)
-
-        server = StreamServer(("127.0.0.1", 0), answer)
-        server.start()
-        real = time.monotonic()
-        connection = create_connection(("127.0.0.1", server.server_port))
-        for _ in range(20):
-            connection.sendall(b"?")
-            assert connection.recv(10) == b"?"
-            gevent.sleep(60)
-        connection.close()
-        server.stop()
-
-        assert ticking.now == pytest.approx(20 * 60, abs=3)
-        assert time.monotonic() - real < 20 * 0.05 + 5
-
-    def test_patience_ends_and_the_holder_is_named(self, caplog):
-        with virtual_time(patience=0.1) as clock:
-            child = subprocess.Popen(["sleep", "60"])
-            real = time.monotonic()
-            gevent.sleep(0.2)
-            took = time.monotonic() - real
-            child.kill()
-            child.wait()
-            clock.advance(3600)
-
-        assert 0.29 <= took < 5
-        assert clock.now == pytest.approx(3600.2, abs=1)
-        (record,) = [record for record in caplog.records if record.name == "specter.testing"]
-        assert record.getMessage().startswith(
-            f"virtual time goes on at the real rate: at work for more than 0.1 s is child process {child.pid} (sleep), "
-            "started at test_clock_gevent.py:"
-        )
-
-    def test_what_is_heard_renews_it(self):
-        script = "for i in $(seq 20); do echo $i; sleep 0.1; done"
-        with virtual_time(patience=1.5) as clock:
-            later = gevent.spawn_later(3600, int)
-            child = gevent_subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE)
-            lines = list(child.stdout)
-            child.wait()
-
-            assert len(lines) == 20
-            assert clock.now == 0
-            later.kill()
 
 
 IN_A_PATCHED_PROCESS = """
