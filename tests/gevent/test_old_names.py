@@ -1,7 +1,7 @@
 """
 Names with an underscore of 0.1.1: an application's tests and subclasses find them here, or a reason stands below.
 
-What they show and what comes of changing them is compared by the scenarios in ``differential/scenarios/names.py``.
+What they show and what comes of changing them is compared by the scenarios in ``differential/scenarios/names*.py``.
 """
 
 import json
