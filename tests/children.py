@@ -4,7 +4,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PATIENCE = 10.0
@@ -30,7 +30,11 @@ def exists(pid: int) -> bool:
 
 def children() -> set[int]:
     """The children of this process, zombies included."""
-    return {int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+    found: set[int] = set()
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # one that has ended meanwhile
+            found.update(map(int, (thread / "children").read_text().split()))
+    return found
 
 
 def open_files() -> dict[str, str]:
