@@ -10,6 +10,7 @@ import anyio
 import pytest
 import socketio
 from flask import Flask
+from lifespans import Broken, Part
 from quart import Quart, has_request_context, request, session, websocket
 from quart.testing import QuartClient
 
@@ -22,23 +23,6 @@ from specter.testing import cancel_everywhere, http, running
 def anyio_backend() -> str:
     """Quart runs on asyncio alone."""
     return "asyncio"
-
-
-class Part(Service):
-    def __init__(self) -> None:
-        super().__init__("part")
-        self.log: list[str] = []
-
-    async def on_start(self) -> None:
-        self.log.append("start")
-
-    async def on_stop(self) -> None:
-        self.log.append("stop")
-
-
-class Broken(Service):
-    async def on_start(self) -> None:
-        raise OSError("port in use")
 
 
 def application(*services: Service) -> tuple[Quart, ServiceManager]:
