@@ -10,11 +10,10 @@ from _socket import socket  # in a patched process the public one is gevent's, w
 from collections.abc import Iterator
 from contextlib import closing
 from types import FrameType
-from typing import Any
 
 from specter.sansio.leaks import Leak
 
-from . import children, origins
+from . import children, origins, own_files
 
 _FDS = "/proc/self/fd"
 _TASKS = "/proc/self/task"
@@ -41,6 +40,7 @@ class Outside:
 
     def __init__(self) -> None:
         children.note_children()
+        own_files.open_what_stays()
         self._files = open_files()
         self._threads = set(threading.enumerate())
         # A thread of a pool is handed from one job to the next, and idle in between.
@@ -83,11 +83,11 @@ class Outside:
                 yield Leak("threads", f"thread {thread.name!r}", created=line, waits=_at(frame))
 
     def _new_files(self) -> dict[int, str]:
-        now = open_files()
+        now, own = open_files(), own_files.numbers()
         return {
             fd: link
             for fd, link in now.items()
-            if self._files.get(fd) != link and not link.startswith(_OF_LOOPS) and fd not in _helper_files()
+            if self._files.get(fd) != link and not link.startswith(_OF_LOOPS) and fd not in own
         }
 
 
@@ -168,20 +168,8 @@ def _command(pid: int) -> str:
         return "ended"
 
 
-def _tracker() -> Any:
-    """multiprocessing's helper, which lives as long as the process."""
-    module = sys.modules.get("multiprocessing.resource_tracker")
-    return getattr(module, "_resource_tracker", None)
-
-
 def _helpers() -> set[int]:
-    return {pid for pid in (getattr(_tracker(), "_pid", None),) if pid is not None}
-
-
-def _helper_files() -> set[int]:
-    watchdog = getattr(sys.modules.get("specter._process_watchdog"), "watchdog", None)
-    fds = (getattr(_tracker(), "_fd", None), getattr(watchdog, "_pipe", None))
-    return {fd for fd in fds if fd is not None}
+    return {pid for pid in (getattr(own_files.tracker(), "_pid", None),) if pid is not None}
 
 
 def _describe_file(fd: int, link: str) -> Leak:
