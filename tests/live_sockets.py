@@ -39,7 +39,7 @@ class Live:
         reading = aiohttp.TraceConfig()
         reading.on_request_end.append(_read)
         async with aiohttp.ClientSession(trace_configs=[reading]) as session:
-            client = socketio.AsyncClient(http_session=session, reconnection=False)
+            client = socketio.AsyncClient(http_session=session, reconnection=False, handle_sigint=False)
             if connect.pop("connect", True):
                 await client.connect(self.url, transports=[transport], **connect)
             try:

@@ -77,7 +77,7 @@ class Site:
     @contextlib.asynccontextmanager
     async def client(self, transport: str = "websocket") -> AsyncIterator[Any]:
         async with aiohttp.ClientSession() as session:
-            client = socketio.AsyncClient(http_session=session, reconnection=False)
+            client = socketio.AsyncClient(http_session=session, reconnection=False, handle_sigint=False)
             client.reasons = []
             client.on("disconnect", client.reasons.append)
             await client.connect(self.url, transports=[transport])
