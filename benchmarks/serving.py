@@ -180,7 +180,8 @@ def wait_for_answer(process: subprocess.Popen[bytes], port: int) -> None:
     while time.monotonic() < until and process.poll() is None:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/none", timeout=PATIENCE).close()
-        except urllib.error.HTTPError:
+        except urllib.error.HTTPError as answer:
+            answer.close()
             return
         except OSError:
             time.sleep(0.05)

@@ -76,16 +76,19 @@ def test_loops_that_the_project_has_chosen_are_left_to_it(pytester: pytest.Pytes
         """
         import asyncio
         import pytest
+        import warnings
 
         class Loop(asyncio.SelectorEventLoop):
             pass
 
-        class Policy(asyncio.DefaultEventLoopPolicy):
-            def new_event_loop(self):
-                return Loop()
-
         def pytest_configure():
-            asyncio.set_event_loop_policy(Policy())
+            with warnings.catch_warnings(action="ignore"):  # Python 3.14 does not like them any more
+
+                class Policy(asyncio.DefaultEventLoopPolicy):
+                    def new_event_loop(self):
+                        return Loop()
+
+                asyncio.set_event_loop_policy(Policy())
 
         @pytest.fixture
         def anyio_backend():
