@@ -92,8 +92,9 @@ def test_words_for_false(word: str) -> None:
 
 def unhashable() -> str:
     """What this Python says of a list in a set."""
+    value: list[Any] = [[1]]
     with pytest.raises(TypeError) as raised:
-        set([[1]])
+        set(value)
     return str(raised.value)
 
 
