@@ -15,6 +15,10 @@ from collections.abc import Collection
 from enum import Enum
 from typing import Any
 
+# What lies between two looks counts as silence no longer than that, in seconds: if it is more, this process itself was
+# not running, and could not hear.
+MOST_BETWEEN_LOOKS = 0.1
+
 
 class Move(Enum):
     """What virtual time does next."""
@@ -42,8 +46,10 @@ class Pace:
         if not patience >= 0:
             raise ValueError(f"patience must be 0 seconds or more, got {patience!r}")
         self.patience = patience
-        # Since when nothing was heard, in real time; `None` while nobody is waited for.
-        self._silent_since: float | None = None
+        # For how long nothing was heard, in real seconds; `None` while nobody is waited for.
+        self._silence: float | None = None
+        # When that was looked at, or something was heard.
+        self._looked = 0.0
         self._given_up: set[Any] = set()
 
     def next_move(self, at_work: Collection[Any], now: float) -> tuple[Move, list[Any]]:
@@ -58,23 +64,26 @@ class Pace:
             The move, and those who are given up with it.
         """
         if not at_work:
-            self._silent_since = None
+            self._silence = None
             self._given_up.clear()
             return Move.JUMP, []
         self._given_up.intersection_update(at_work)
         waited_for = [who for who in at_work if who not in self._given_up]
         if not waited_for:
-            self._silent_since = None
+            self._silence = None
             return Move.FLOW, []
-        if self._silent_since is None:
-            self._silent_since = now
-        if now - self._silent_since < self.patience:
+        if self._silence is None:
+            self._silence = 0.0
+        else:
+            self._silence += min(now - self._looked, MOST_BETWEEN_LOOKS)
+        self._looked = now
+        if self._silence < self.patience:
             return Move.STAND, []
-        self._silent_since = None
+        self._silence = None
         self._given_up.update(waited_for)
         return Move.FLOW, waited_for
 
     def hear(self, now: float) -> None:
         """Something was heard from outside: patience begins anew."""
-        if self._silent_since is not None:
-            self._silent_since = now
+        if self._silence is not None:
+            self._silence, self._looked = 0.0, now

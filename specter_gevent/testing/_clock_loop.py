@@ -20,7 +20,7 @@ from typing import Any
 
 from specter._testing.sockets import sockets
 from specter._testing.work import LOOK, Work
-from specter.sansio.pace import Move, Pace
+from specter.sansio.pace import MOST_BETWEEN_LOOKS, Move, Pace
 
 # What is due within that counts as due, in seconds: moments are sums of floats, and those that are meant to be one lie
 # so far apart.
@@ -235,7 +235,8 @@ class VirtualLoop:
         self._later.stop()
         if self.real.iteration > self._turns + 1:
             self.pace.hear(monotonic())
-        took = monotonic() - self._since
+        # A time in which this process did not run is not made up for.
+        took = min(monotonic() - self._since, MOST_BETWEEN_LOOKS)
         next_move = self.work.next_move(self.pace)
         if next_move is Move.JUMP:
             self._idle.start(self._look)
