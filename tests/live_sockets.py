@@ -16,6 +16,9 @@ import uvicorn
 from specter._running_handlers import RunningHandlers
 from specter.testing import eventually
 
+# Seconds that a client waits for its namespaces; python-socketio's own 1 s is not much.
+PATIENCE = 10
+
 transports = pytest.mark.parametrize("transport", ["websocket", "polling"])
 
 
@@ -41,7 +44,7 @@ class Live:
         async with aiohttp.ClientSession(trace_configs=[reading]) as session:
             client = socketio.AsyncClient(http_session=session, reconnection=False, handle_sigint=False)
             if connect.pop("connect", True):
-                await client.connect(self.url, transports=[transport], **connect)
+                await client.connect(self.url, transports=[transport], **{"wait_timeout": PATIENCE} | connect)
             try:
                 yield client
             finally:
@@ -49,6 +52,7 @@ class Live:
 
     async def refused(self, transport: str = "websocket", **connect: Any) -> str:
         """Connect, be refused, and give the reason that the server told."""
+        connect.setdefault("wait_timeout", PATIENCE)
         async with self.client(transport, connect=False) as client:
             told: list[Any] = []
             client.on("connect_error", told.append)

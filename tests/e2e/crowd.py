@@ -93,5 +93,5 @@ async def connect(crowd: Crowd, session: aiohttp.ClientSession, transport: str) 
     client = socketio.AsyncClient(http_session=session, reconnection=False)
     client.on("done", crowd.told.append)
     client.on("disconnect", lambda reason: crowd.goodbyes.append((reason, time.monotonic())))
-    await client.connect(crowd.url, transports=[transport])
+    await client.connect(crowd.url, transports=[transport], wait_timeout=10)
     return client

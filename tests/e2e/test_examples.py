@@ -24,7 +24,7 @@ async def test_thumbnails_are_made_and_told(folder: Path) -> None:
     (folder / "picture.ppm").write_bytes(PICTURE)
     with Served("run", "app:asgi", "--port", "0", folder=folder) as server:
         async with httpx.AsyncClient(base_url=server.url) as http, socketio.AsyncSimpleClient() as client:
-            await client.connect(server.url, transports=["websocket"])
+            await client.connect(server.url, transports=["websocket"], wait_timeout=10)
             answer = await http.post("/media", json={"path": "picture.ppm"})
             event = await client.receive(timeout=15)
             pending = await client.call("pending", {}, timeout=5)

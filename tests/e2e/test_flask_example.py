@@ -55,7 +55,7 @@ def seen_by_a_client(url: str) -> dict[str, Any]:
     """What one client sees of the application."""
     seen = {}
     with httpx.Client(base_url=url) as http, socketio.SimpleClient() as client:
-        client.connect(url, transports=["websocket"])
+        client.connect(url, transports=["websocket"], wait_timeout=10)
         seen["welcome"] = client.receive(timeout=10)
         seen["taken"] = told(http.post("/texts", json={"text": "to be or not to be", "id": "hamlet"}))
         seen["counted"] = client.receive(timeout=10)

@@ -80,7 +80,7 @@ class Site:
             client = socketio.AsyncClient(http_session=session, reconnection=False, handle_sigint=False)
             client.reasons = []
             client.on("disconnect", client.reasons.append)
-            await client.connect(self.url, transports=[transport])
+            await client.connect(self.url, transports=[transport], wait_timeout=10)
             yield client
             await client.disconnect()
 
@@ -222,7 +222,7 @@ async def test_an_event_stream_is_ended_at_once(site: Site) -> None:
     async with httpx.AsyncClient(base_url=site.url) as http, http.stream("GET", "/stream") as stream:
         lines = stream.aiter_lines()
         assert await anext(lines) == "data: 1"
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             await site.drain(graceful_timeout=30)
         rest = [line async for line in lines]
 
