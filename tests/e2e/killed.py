@@ -25,7 +25,7 @@ from specter import Service, start_process
 BACKENDS = ("asyncio", "trio", "gevent", "gevent, patched")
 
 # How long the watchdog may take. Seconds.
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 
 async def application(mark: str) -> None:
