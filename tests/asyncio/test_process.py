@@ -94,7 +94,7 @@ async def test_a_start_ends_what_an_earlier_child_left():
 
 
 async def test_a_stop_meanwhile_keeps_a_start_from_going_on():
-    process = ManagedProcess("undecided", terminate_timeout=0.2)
+    process = ManagedProcess("undecided", terminate_timeout=1)
     # What this one leaves keeps the next start waiting.
     await process.start(["sh", "-c", "trap '' TERM; sleep 60 &"])
     await process.wait()

@@ -89,6 +89,7 @@ async def test_the_last_lines_are_heard_when_a_service_stops():
     assert lines == ["ready", "bye"]
 
 
+@pytest.mark.virtual_clock
 async def test_lines_of_a_child_that_ended_are_heard_before_a_stop_is_done(runtime):
     lines = []
 

@@ -179,13 +179,14 @@ async def test_a_service_stops_its_processes():
 
 async def test_a_service_that_must_end_kills_in_time():
     service = Service("owner")
-    service.stop_timeout = 0.6
+    service.stop_timeout = 6
     async with service:
         process = await service.start_process(STUBBORN, stdout=PIPE)
         assert await first_line(process) == b"ready"
+        process.terminate_timeout = 60
         before = time.monotonic()
 
-    assert time.monotonic() - before < process.terminate_timeout
+    assert time.monotonic() - before < 20
     assert process.returncode == -signal.SIGKILL
 
 
@@ -226,14 +227,18 @@ async def test_a_stop_goes_on_although_its_caller_is_cancelled():
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_stop_takes_its_time_although_its_task_is_cancelled(anyio_backend):
-    script = "trap 'sleep 0.2; exit 3' TERM; echo ready; while :; do sleep 0.02; done"
-    process = await start_process("polite", ["sh", "-c", script], stdout=PIPE)
+async def test_a_stop_takes_its_time_although_its_task_is_cancelled(anyio_backend, tmp_path):
+    tidied = tmp_path / "tidied"
+    script = "trap 'until test -e \"$0\"; do sleep 0.02; done; exit 3' TERM; echo ready; while :; do sleep 0.02; done"
+    process = await start_process("polite", ["sh", "-c", script, tidied], stdout=PIPE)
+    process.terminate_timeout = 60
     assert await first_line(process) == b"ready"
     task = asyncio.create_task(process.stop())
     for _ in range(2):
         await asyncio.sleep(0.02)
         task.cancel()
+    await asyncio.sleep(0.02)
+    tidied.touch()
 
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -73,7 +73,7 @@ async def test_a_poll_may_stop_the_service_that_owns_its_watcher(runtime):
 
     await service.own(Watcher("own", poll=poll, interval=0.1)).start()
 
-    with anyio.fail_after(2):
+    with anyio.fail_after(4):
         await eventually(lambda: not service.running)
 
 

@@ -139,7 +139,7 @@ def test_stops_at_once_are_one_stop():
 
 
 def test_a_stop_that_waits_for_a_start_ends_what_it_has_started():
-    process = ManagedProcess("undecided", kill_group=True, terminate_timeout=0.2)
+    process = ManagedProcess("undecided", kill_group=True, terminate_timeout=1)
     # What this one leaves keeps the next start waiting.
     process.start(["sh", "-c", "trap '' TERM; sleep 60 &"])
     process.wait()
@@ -163,13 +163,14 @@ def test_a_service_stops_its_processes():
 
 def test_a_service_that_must_end_kills_in_time():
     service = Service("owner")
-    service.stop_timeout = 1.5
+    service.stop_timeout = 6
     with service:
         process = service.start_process(STUBBORN, stdout=PIPE)
         assert next(process.lines()) == b"ready"
+        process.terminate_timeout = 60
         before = time.monotonic()
 
-    assert time.monotonic() - before < 1.5
+    assert time.monotonic() - before < 20
     assert process.returncode == -signal.SIGKILL
 
 
