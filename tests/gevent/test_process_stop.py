@@ -265,7 +265,7 @@ def test_killed_at_any_switch_nothing_is_left():
         process.stop()
         assert held(process) == []
         # A child that was killed while it started is there a moment later.
-        eventually(lambda: children() == before)
+        eventually(lambda: children() <= before)
 
     assert kill_everywhere(scenario) > 1
 
