@@ -12,6 +12,8 @@ PATIENCE = 10.0
 STUBBORN = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"]
 # A child and a grandchild; prints the process id of the grandchild.
 FAMILY = ["sh", "-c", "sleep 60 & echo $!; wait"]
+# The same; the grandchild is in a session of its own when it prints that.
+FLED = ["sh", "-c", "setsid sh -c 'echo $$; exec sleep 60' & wait"]
 
 
 def alive(pid: int) -> bool:

@@ -8,6 +8,7 @@ from subprocess import DEVNULL, PIPE
 
 import anyio
 import pytest
+from children import FLED
 from started import heard, shell
 
 from specter import ManagedProcess, start_process
@@ -225,7 +226,7 @@ async def test_lines_that_were_written_before_a_stop_can_be_read_after_it():
 
 
 async def test_a_stop_ends_an_iteration_that_waits():
-    process = await shell("setsid sleep 60 & echo $!; wait")
+    process = await shell(FLED[-1])
     iteration = process.lines()
     escaped = await anext(iteration)
     rest = []

@@ -8,7 +8,7 @@ from subprocess import PIPE
 
 import anyio
 import pytest
-from children import FAMILY, STUBBORN, alive, at_most, exists
+from children import FAMILY, FLED, STUBBORN, alive, at_most, exists
 from started import first_line, stubborn
 
 from specter import ManagedProcess, Service, start_process
@@ -158,12 +158,13 @@ async def test_stops_at_once_are_one_stop():
 
 
 async def test_a_process_that_holds_a_pipe_in_a_session_of_its_own_delays_a_stop_only_briefly():
-    process = await start_process("fled", ["sh", "-c", "setsid sleep 60 & echo $!; wait"], stdout=PIPE)
+    process = await start_process("fled", FLED, stdout=PIPE)
     escaped = int(await first_line(process))
 
     with at_most(5):
         await process.stop()
 
+    assert alive(escaped)
     os.kill(escaped, signal.SIGKILL)
 
 

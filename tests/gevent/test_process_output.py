@@ -9,6 +9,7 @@ from subprocess import DEVNULL, PIPE
 
 import gevent
 import pytest
+from children import FLED
 from greenlets import ended, turns
 from started_gevent import heard, shell
 
@@ -220,7 +221,7 @@ def test_lines_that_were_written_before_a_stop_can_be_read_after_it():
 
 
 def test_a_stop_ends_an_iteration_that_waits():
-    process = shell("setsid sleep 60 & echo $!; wait")
+    process = shell(FLED[-1])
     iteration = process.lines()
     escaped = int(next(iteration))
     rest = gevent.spawn(list, iteration)

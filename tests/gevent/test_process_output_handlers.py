@@ -82,7 +82,7 @@ def test_the_last_lines_of_a_stopped_child_are_heard():
     assert process.returncode == 3
 
 
-def test_lines_of_a_child_that_ended_are_heard_before_a_stop_is_done():
+def test_lines_of_a_child_that_ended_are_heard_before_a_stop_is_done(clock):
     lines = []
 
     def handler(line):

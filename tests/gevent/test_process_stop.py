@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import gevent
 import pytest
-from children import FAMILY, STUBBORN, alive, at_most, children, exists
+from children import FAMILY, FLED, STUBBORN, alive, at_most, children, exists
 from gevent.hub import get_hub
 from greenlets import ended, held, kill_everywhere, turns
 from started_gevent import stubborn
@@ -297,12 +297,13 @@ def test_what_was_never_taken_in_does_not_hold_a_stop(text):
 
 
 def test_what_holds_a_pipe_in_a_session_of_its_own_delays_a_stop_only_briefly():
-    process = start_process("fled", ["sh", "-c", "setsid sleep 60 & echo $!; wait"], kill_group=True, stdout=PIPE)
+    process = start_process("fled", FLED, kill_group=True, stdout=PIPE)
     escaped = int(next(process.lines()))
 
     with at_most(5):
         process.stop()
 
+    assert alive(escaped)
     os.kill(escaped, signal.SIGKILL)
 
 

@@ -134,7 +134,7 @@ def test_every_subscriber_hears_and_errors_are_logged(caplog, error):
 
 
 def test_a_function_that_is_subscribed_twice_is_called_twice():
-    watcher = Watcher("stream", stream=lambda: [1])
+    watcher = Watcher("poll", poll=lambda: 1, interval=60)
     told = []
 
     def hear(value, _):

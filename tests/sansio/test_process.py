@@ -206,7 +206,8 @@ def test_a_guard_knows_what_the_rule_knows(changes):
 def test_a_guard_finds_what_had_only_begun(leads):
     since = int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
     # Started by a shell that is gone, as by an application that was killed.
-    start = f"{'setsid' if leads else ''} tail -f /dev/null > /dev/null & sleep 0.2; echo $!"
+    begins = f"{'setsid' if leads else ''} tail -f /dev/null > /dev/null &"
+    start = f"{begins} until grep -q tail /proc/$!/comm; do sleep 0.01; done; echo $!"
     orphan = int(subprocess.check_output(["sh", "-c", start]))
     with open(f"/proc/{orphan}/stat") as file:
         parent, group = file.read().rpartition(")")[2].split()[1:3]
