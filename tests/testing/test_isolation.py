@@ -210,7 +210,7 @@ def test_a_child_of_one_test_does_not_hold_the_time_of_the_next(pytester: pytest
         async def test_goes_on(specter_backend, virtual_clock, server, caplog):
             began = time.monotonic()
             await specter_backend(virtual_clock.advance(3600))
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 1
             assert caplog.records == []
         """
     )
