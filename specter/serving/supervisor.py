@@ -11,6 +11,7 @@ It forks before anything of the application is imported: one thread, little memo
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import signal
 import sys
@@ -44,9 +45,10 @@ def supervise(run: Callable[[], int], shared: Shared) -> int:
     Returns:
         In the process below what *run* returned; in this one, when that has ended, the exit code that it left with.
     """
-    watched = {*stop_signals(), *_PASSED_ON, signal.SIGCHLD}
-    # It may be inherited as ignored: then the kernel would tell nobody that the application has ended.
+    watched = {*stop_signals(), *_PASSED_ON, signal.SIGCHLD, signal.SIGALRM}
+    # They may be inherited as ignored: then the kernel would tell nobody that the application has ended, or is late.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     sys.stdout.flush()
@@ -102,9 +104,11 @@ class _Supervisor:
         return 128 + (self._asked if self._killed else -code)
 
     def _next_signal(self) -> None:
-        # Woken each minute without need: the call has no "for ever" with a limit.
-        info = signal.sigtimedwait(self._watched, min(60.0, max(0.0, self._kill_at - time.monotonic())))
-        if info is None:
+        # Not `sigtimedwait`: where SIGSTOP and SIGCONT interrupt it beyond its time, Python gives what is not set.
+        left = self._kill_at - time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, 0 if math.isinf(left) else max(left, 0.001))
+        info = signal.sigwaitinfo(self._watched)
+        if info.si_signo == signal.SIGALRM:
             self._kill_if_late()
         elif info.si_signo == signal.SIGCHLD:
             self._reap()

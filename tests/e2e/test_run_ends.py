@@ -130,6 +130,20 @@ def test_a_call_that_lets_no_other_line_run_is_killed_and_named() -> None:
         assert "killed the application: SIGTERM has not ended it" in served.said()
 
 
+@linux_alone
+def test_a_supervisor_that_was_stopped_when_the_time_was_up_goes_on() -> None:
+    with serving("plain:site", "--shutdown-timeout", "0.5") as served:
+        provoke(served, "hold")
+        served.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)  # it waits again, until the time is up
+        served.process.send_signal(signal.SIGSTOP)
+        time.sleep(2)
+        code = served.stop(signal.SIGCONT)
+
+        assert code == 128 + signal.SIGTERM
+        assert "killed the application: SIGTERM has not ended it" in served.said()
+
+
 @pytest.mark.parametrize(
     ("path", "named"),
     [
