@@ -149,10 +149,12 @@ class _Supervisor:
 
     def _sweep(self) -> None:
         """Kill what has outlived the application."""
-        now = time.monotonic()
-        linger_until, give_up_at = now + LINGER_TIME, now + SWEEP_TIME
+        # Given up only after a first try, however late that is.
+        linger_until, give_up_at = time.monotonic() + LINGER_TIME, math.inf
         killed: set[int] = set()
         while (left := self._left()) and (now := time.monotonic()) < give_up_at:
+            if now >= linger_until:
+                give_up_at = min(give_up_at, now + SWEEP_TIME)
             for pid in left - killed if now >= linger_until else ():
                 _say(f"killed process {pid}, which the application has left: {_command(pid)}")
                 os.kill(pid, signal.SIGKILL)  # ours to reap, so the number is still its own

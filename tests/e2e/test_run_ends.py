@@ -212,6 +212,22 @@ def test_what_outlives_the_application_is_killed_in_whatever_session() -> None:
 
 
 @linux_alone
+@pytest.mark.slow
+def test_a_supervisor_that_was_stopped_kills_what_is_left_all_the_same() -> None:
+    with serving() as served:
+        (application,) = lives_below(served.process.pid)
+        orphan = int(httpx.get(f"{served.url}/orphan").text)
+        os.kill(application, signal.SIGKILL)
+        while served.process.poll() is None:  # only ever for a moment at work
+            served.process.send_signal(signal.SIGSTOP)
+            time.sleep(2.2)
+            served.process.send_signal(signal.SIGCONT)
+            time.sleep(0.01)
+
+        assert not alive(orphan)
+
+
+@linux_alone
 @pytest.mark.parametrize("killed", ["supervisor", "application"])
 def test_neither_outlives_a_kill_of_the_other(killed: str) -> None:
     with serving() as served:
