@@ -116,6 +116,7 @@ def test_a_blocked_loop_ends_at_once_on_a_second_signal() -> None:
 
         assert time.monotonic() - begun < AT_ONCE
         assert code == 128 + signal.SIGINT
+        assert "ended by SIGINT: the second signal" in served.said()  # and not killed by the supervisor
 
 
 @linux_alone
