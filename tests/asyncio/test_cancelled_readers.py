@@ -217,12 +217,17 @@ async def test_several_who_wait_for_a_process_are_told_whoever_is_cancelled():
     async def wait():
         codes.append(await processes[-1].wait())
 
+    async def end_it():
+        await anyio.wait_all_tasks_blocked()
+        processes[-1].process.stdin.close()
+
     async with Service("owner") as owner:
 
         async def prepare():
             codes.clear()
-            processes.append(await owner.start_process(["sh", "-c", "sleep 0.005; exit 3"]))
+            processes.append(await owner.start_process(["sh", "-c", "read line; exit 3"], stdin=subprocess.PIPE))
             owner.spawn(wait)
+            owner.spawn(end_it)
 
         async def check():
             assert await processes[-1].wait() == 3
