@@ -51,14 +51,25 @@ def open_files() -> dict[str, str]:
 
 
 @contextmanager
-def nothing_left() -> Iterator[None]:
-    """Fail if the block leaves a child or an open file behind. What others close meanwhile is their affair."""
+def nothing_left() -> Iterator[Callable[[], object]]:
+    """
+    Fail if the block leaves a child or an open file behind. What others close meanwhile is their affair.
+
+    Gives what says whether there is something left by now.
+    """
     files, before = open_files().items(), children()
-    yield
-    if open_files().items() - files:
+
+    def started() -> set[int]:
+        return children() - before
+
+    def opened() -> set[tuple[str, str]]:
+        return open_files().items() - files
+
+    yield lambda: started() or opened()
+    if opened():
         gc.collect()  # what only waits to be collected is not left open
-    assert not children() - before
-    assert not (left := open_files().items() - files), f"left open: {dict(left)}"
+    assert not started()
+    assert not (left := opened()), f"left open: {dict(left)}"
 
 
 def soon(condition: Callable[[], object], patience: float = PATIENCE) -> bool:

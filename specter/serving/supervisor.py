@@ -87,7 +87,7 @@ class _Supervisor:
         self._strangers = strangers
         self._asked = 0  # the signal that asked for the end last
         self._asked_at = 0.0
-        self._kill_at = float("inf")
+        self._kill_at = math.inf
         self._killed = False
         self._status: int | None = None
 
@@ -133,7 +133,7 @@ class _Supervisor:
     def _kill_if_late(self) -> None:
         if time.monotonic() >= self._kill_at:
             _say(f"killed the application: {signal.Signals(self._asked).name} has not ended it")
-            self._killed, self._kill_at = True, float("inf")
+            self._killed, self._kill_at = True, math.inf
             os.kill(self._application, signal.SIGKILL)
 
     def _reap(self) -> None:
@@ -155,10 +155,10 @@ class _Supervisor:
         while (left := self._left()) and (now := time.monotonic()) < give_up_at:
             if now >= linger_until:
                 give_up_at = min(give_up_at, now + SWEEP_TIME)
-            for pid in left - killed if now >= linger_until else ():
-                _say(f"killed process {pid}, which the application has left: {_command(pid)}")
-                os.kill(pid, signal.SIGKILL)  # ours to reap, so the number is still its own
-                killed.add(pid)
+                for pid in left - killed:
+                    _say(f"killed process {pid}, which the application has left: {_command(pid)}")
+                    os.kill(pid, signal.SIGKILL)  # ours to reap, so the number is still its own
+                    killed.add(pid)
             signal.sigtimedwait({signal.SIGCHLD}, 0.02)
 
     def _left(self) -> set[int]:

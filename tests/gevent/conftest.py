@@ -9,7 +9,7 @@ import traceback
 
 import gevent
 import pytest
-from children import children, nothing_left, open_files
+from children import nothing_left
 from ingress_gevent import Site
 
 from specter_gevent import EventBus, Service, start_process
@@ -75,11 +75,10 @@ def warm():
 @pytest.fixture
 def no_child_left(warm):
     """The test fails if it leaves a child or an open file behind."""
-    with nothing_left():
-        files, before = open_files().items(), children()
+    with nothing_left() as left:
         yield
         # Who minds a child hears of its end at the next turn of the hub.
-        eventually(lambda: children() <= before and not open_files().items() - files)
+        eventually(lambda: not left())
 
 
 @pytest.fixture
